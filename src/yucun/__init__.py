@@ -1,0 +1,1 @@
+"""Yucun, the open city brain for shared prosperity."""

@@ -1,0 +1,1 @@
+"""Ground floor: errors, findings, quantities, identities, periods and clocks; knows nothing of cities."""

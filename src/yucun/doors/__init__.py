@@ -1,0 +1,1 @@
+"""The ways in: the pages, the API and the command line; thin, with nothing of their own to decide."""

@@ -1,0 +1,1 @@
+"""The kernel: knows of cities, not of services."""

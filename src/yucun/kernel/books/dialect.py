@@ -1,0 +1,364 @@
+"""The two dialects, SQLite and PostgreSQL: opening, the writer's lock, and placeholders.
+
+Statements elsewhere are written once, with ``?`` for a value, in SQL that both read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, count
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+import psycopg_pool
+
+from yucun.base.errors import Finding, PlaceError
+from yucun.base.text import Text
+
+# Any constant will do, so long as it is always the same one: the key of PostgreSQL's advisory lock.
+_WRITER_LOCK = 7_936_330_500
+# Below this many rows one INSERT is faster than the round trips of COPY.
+_FEW_ROWS = 20
+# Values bound in one statement of SQLite, which allows 999 everywhere.
+_MOST_VALUES = 960
+_ROWS_CHANGED = 100
+
+
+class Connection(Protocol):
+    """What a transaction needs of a driver."""
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """Run one statement and return its cursor."""
+
+
+class Dialect(Protocol):
+    """How one database is opened, read and written; one writer at a time."""
+
+    name: str
+
+    def sql(self, statement: str) -> str:
+        """Turn ``?`` into the driver's placeholder."""
+
+    def writing(self) -> Any:
+        """Context of a connection that holds the writer's lock, across processes."""
+
+    def reading(self) -> Any:
+        """Context of a connection inside one consistent, read-only snapshot."""
+
+    def begin(self) -> str:
+        """The statement that opens a writing transaction."""
+
+    def table_sql(self, statement: str) -> str:
+        """Write a statement that makes a table in the dialect's own words."""
+
+    def keys_sql(self, statement: str) -> str:
+        """Let ``IN (?)`` take a set of keys of any size as one value."""
+
+    def keys_value(self, keys: Collection[Any]) -> Any:
+        """Turn a set of keys into that one value."""
+
+    def stream(self, connection: Any, statement: str, values: Sequence[Any]) -> Generator[tuple[Any, ...], None, None]:
+        """Yield rows without holding them all."""
+
+    def insert_many(self, connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows in one go."""
+
+    def update_many(
+        self,
+        connection: Any,
+        table: str,
+        key: str,
+        adds: Sequence[str],
+        sets: Sequence[str],
+        rows: Sequence[Sequence[int]],
+    ) -> None:
+        """Add to, and set, whole-number columns of many rows in one go."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Sqlite:
+    """SQLite in WAL mode, synchronous=FULL; the writer's lock is a file lock beside the database."""
+
+    name = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._memory = not path
+        self._guard = threading.RLock()
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock_file: int | None = None
+        if path:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._lock_file = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT, 0o600)
+        self._writer = self._connect()
+        self._depth = 0
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path or ":memory:", isolation_level=None, check_same_thread=False, timeout=60
+        )
+        if not self._memory:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            # Every commit is on disk in the log; copying it into the database may wait until 40 MB have come together.
+            connection.execute("PRAGMA wal_autocheckpoint=10000")
+            connection.execute("PRAGMA cache_size=-32000")
+        connection.execute("PRAGMA foreign_keys=ON")
+        self._opened.append(connection)
+        return connection
+
+    def sql(self, statement: str) -> str:
+        """SQLite reads ``?`` itself."""
+        return statement
+
+    def table_sql(self, statement: str) -> str:
+        """A whole-number key is the row's own number only under SQLite's word for it; both hold 64 bits."""
+        return statement.replace("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY")
+
+    def keys_sql(self, statement: str) -> str:
+        """Unfold the keys from one JSON value."""
+        return statement.replace("IN (?)", "IN (SELECT value FROM json_each(?))")
+
+    def keys_value(self, keys: Collection[Any]) -> Any:
+        """Write the keys as JSON, in order, so that pages are met one after the other."""
+        return json.dumps(sorted(keys), ensure_ascii=False)
+
+    def stream(self, connection: Any, statement: str, values: Sequence[Any]) -> Generator[tuple[Any, ...], None, None]:
+        """SQLite steps through a query anyway."""
+        yield from connection.execute(statement, values)
+
+    def insert_many(self, connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows a statement, which takes half the time of one by one; what is left over, one by one."""
+        names, places = ", ".join(columns), f"({', '.join('?' * len(columns))})"
+        size = max(1, _MOST_VALUES // len(columns))
+        whole = len(rows) - len(rows) % size
+        if whole:
+            statement = f"INSERT INTO {table} ({names}) VALUES {', '.join([places] * size)}"
+            for first in range(0, whole, size):
+                connection.execute(statement, list(chain.from_iterable(rows[first : first + size])))
+        connection.executemany(f"INSERT INTO {table} ({names}) VALUES {places}", rows[whole:])
+
+    def update_many(
+        self,
+        connection: Any,
+        table: str,
+        key: str,
+        adds: Sequence[str],
+        sets: Sequence[str],
+        rows: Sequence[Sequence[int]],
+    ) -> None:
+        """Join the table with a list of values, many rows a statement; what is left over, one by one."""
+        whole = len(rows) - len(rows) % _ROWS_CHANGED
+        if whole:
+            change = [f"{name} = {name} + new.column{n}" for n, name in enumerate(adds, 2)]
+            change += [f"{name} = new.column{n}" for n, name in enumerate(sets, 2 + len(adds))]
+            values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * _ROWS_CHANGED)
+            statement = (
+                f"UPDATE {table} SET {', '.join(change)} FROM (VALUES {values}) AS new WHERE {key} = new.column1"
+            )
+            for first in range(0, whole, _ROWS_CHANGED):
+                connection.execute(statement, list(chain.from_iterable(rows[first : first + _ROWS_CHANGED])))
+        change = [f"{name} = {name} + ?{n}" for n, name in enumerate(adds, 2)]
+        change += [f"{name} = ?{n}" for n, name in enumerate(sets, 2 + len(adds))]
+        connection.executemany(f"UPDATE {table} SET {', '.join(change)} WHERE {key} = ?1", rows[whole:])
+
+    def begin(self) -> str:
+        """Take SQLite's own write lock at once."""
+        return "BEGIN IMMEDIATE"
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold the writer's lock in this process and, through the file, across processes."""
+        with self._guard:
+            if self._lock_file is not None and self._depth == 0:
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            self._depth += 1
+            try:
+                yield self._writer
+            finally:
+                self._depth -= 1
+                if self._lock_file is not None and self._depth == 0:
+                    fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Read one snapshot on this thread's own connection; a database in memory has but one."""
+        if self._memory:
+            with self._guard:
+                yield self._writer
+            return
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close every connection and the lock file."""
+        for connection in self._opened:
+            connection.close()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+
+
+class Postgres:
+    """PostgreSQL through a small pool; the writer's lock is an advisory lock of the writing session."""
+
+    name = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self._guard = threading.RLock()
+        self._local = threading.local()
+        self._writer: psycopg.Connection[Any] | None = None
+        self._depth = 0
+        self._url = url
+        self._streams = count()
+        self._pool = psycopg_pool.ConnectionPool(
+            url,
+            min_size=1,
+            max_size=16,
+            open=False,
+            kwargs={"autocommit": True},
+            check=psycopg_pool.ConnectionPool.check_connection,
+        )
+        try:
+            self._pool.open(wait=True, timeout=15)
+        except psycopg_pool.PoolTimeout as error:
+            raise PlaceError(
+                Finding(
+                    "books.unreachable",
+                    "books",
+                    str(error)[:120],
+                    "a PostgreSQL server",
+                    Text(
+                        "连不上 PostgreSQL；请检查网址和服务是否已启动",
+                        "PostgreSQL does not answer; check the URL and that the server runs",
+                    ),
+                )
+            ) from error
+
+    def sql(self, statement: str) -> str:
+        """Turn ``?`` into ``%s``; a literal per cent sign is doubled."""
+        return statement.replace("%", "%%").replace("?", "%s")
+
+    def table_sql(self, statement: str) -> str:
+        """PostgreSQL reads it as it stands."""
+        return statement
+
+    def keys_sql(self, statement: str) -> str:
+        """Compare with an array."""
+        return statement.replace("IN (?)", "= ANY (?)")
+
+    def keys_value(self, keys: Collection[Any]) -> Any:
+        """Bind the keys as an array."""
+        return list(keys)
+
+    def stream(self, connection: Any, statement: str, values: Sequence[Any]) -> Generator[tuple[Any, ...], None, None]:
+        """Fetch through a cursor that the server holds, within the open transaction."""
+        with connection.cursor(name=f"stream_{next(self._streams)}") as cursor:
+            cursor.itersize = 5_000
+            cursor.execute(statement, values)
+            yield from cursor
+
+    def insert_many(self, connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Send the rows with COPY; a few are faster with one statement."""
+        names = ", ".join(columns)
+        if len(rows) < _FEW_ROWS:
+            places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
+            connection.execute(f"INSERT INTO {table} ({names}) VALUES {places}", [v for row in rows for v in row])
+            return
+        with connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def update_many(
+        self,
+        connection: Any,
+        table: str,
+        key: str,
+        adds: Sequence[str],
+        sets: Sequence[str],
+        rows: Sequence[Sequence[int]],
+    ) -> None:
+        """Join the table with arrays."""
+        change = [f"{name} = {table}.{name} + new.{name}" for name in adds] + [f"{n} = new.{n}" for n in sets]
+        names = ", ".join((key, *adds, *sets))
+        arrays = ", ".join(["%s::bigint[]"] * (1 + len(adds) + len(sets)))
+        connection.execute(
+            f"UPDATE {table} SET {', '.join(change)} FROM unnest({arrays}) AS new ({names}) WHERE {table}.{key} = new.{key}",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+    def begin(self) -> str:
+        """Open a transaction; the advisory lock already keeps other writers out."""
+        return "BEGIN"
+
+    @contextmanager
+    def writing(self) -> Iterator[psycopg.Connection[Any]]:
+        """Hold the advisory lock on the very connection that writes, so that losing one loses both."""
+        with self._guard:
+            if self._writer is not None:
+                yield self._writer
+                return
+            with self._pool.connection() as connection:
+                connection.execute("SELECT pg_advisory_lock(%s)", (_WRITER_LOCK,))
+                self._writer = connection
+                try:
+                    yield connection
+                finally:
+                    self._writer = None
+                    if not connection.closed:
+                        connection.execute("SELECT pg_advisory_unlock(%s)", (_WRITER_LOCK,))
+
+    @contextmanager
+    def reading(self) -> Iterator[psycopg.Connection[Any]]:
+        """Read one snapshot; nested readings of a thread share it."""
+        current = getattr(self._local, "connection", None)
+        if current is not None:
+            yield current
+            return
+        with self._pool.connection() as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._local.connection = connection
+            try:
+                yield connection
+            finally:
+                self._local.connection = None
+                connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._pool.close()
+
+
+def make_dialect(url: str) -> Sqlite | Postgres:
+    """Choose by the URL: ``sqlite://`` (memory), ``sqlite:///path`` or ``postgresql://…``."""
+    if url.startswith(("postgresql://", "postgres://")):
+        return Postgres(url)
+    if url.startswith("sqlite://"):
+        return Sqlite(url.removeprefix("sqlite://").removeprefix("/") if url != "sqlite://" else "")
+    raise PlaceError(
+        Finding(
+            "books.url",
+            "books",
+            url.split("@")[-1][:120],
+            "sqlite:///PATH or postgresql://…",
+            Text("账本网址应为 sqlite:///路径 或 postgresql://…", "the books' URL is sqlite:///PATH or postgresql://…"),
+        )
+    )

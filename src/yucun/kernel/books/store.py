@@ -1,0 +1,597 @@
+"""Books: transactions over the journal and its projections; the only file that knows how they are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from yucun.base.clock import Clock
+from yucun.base.errors import Finding, JournalBroken, PlaceError, Yours
+from yucun.base.text import Text
+from yucun.kernel.books.dialect import Postgres, Sqlite, make_dialect
+from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ, Projecting, canonical, digest
+
+_COLUMNS = "seq, commit_no, at, kind, key, payload, messages, attachments, lake_seq, pack, service"
+_OF_LINE = ", ".join(f"j.{column}" for column in _COLUMNS.split(", "))
+_GENESIS = "0" * 64
+# Lines that wait to be written together; a rebuild has millions, and memory stays flat.
+_MOST_LINES = 500
+
+
+def _apply_delivered(tx: Projecting, line: Line) -> None:
+    tx.execute(
+        "UPDATE outbox SET state = 'delivered', answered_seq = ? WHERE token = ?", (line.seq, line.payload["token"])
+    )
+
+
+BOOKS = Organ(
+    "books",
+    (
+        Migration(
+            1,
+            "journal, commits, outbox, attachments",
+            (
+                "CREATE TABLE journal (seq BIGINT PRIMARY KEY, commit_no BIGINT NOT NULL, at TEXT NOT NULL,"
+                " kind TEXT NOT NULL, key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL, messages TEXT NOT NULL,"
+                " attachments TEXT NOT NULL, lake_seq BIGINT, pack TEXT, service TEXT)",
+                "CREATE INDEX journal_at ON journal (at)",
+                "CREATE INDEX journal_kind ON journal (kind, seq)",
+                "CREATE TABLE journal_commit (commit_no BIGINT PRIMARY KEY, first_seq BIGINT NOT NULL,"
+                " last_seq BIGINT NOT NULL, hash TEXT NOT NULL, previous TEXT NOT NULL)",
+                "CREATE TABLE outbox (token TEXT PRIMARY KEY, seq BIGINT NOT NULL, kind TEXT NOT NULL,"
+                " body TEXT NOT NULL, state TEXT NOT NULL, answered_seq BIGINT)",
+                "CREATE TABLE attachment (sha256 TEXT PRIMARY KEY, size BIGINT NOT NULL, media_type TEXT NOT NULL,"
+                " name TEXT NOT NULL, seq BIGINT NOT NULL)",
+            ),
+        ),
+    ),
+    ("outbox", "attachment"),
+    {"books.delivered": _apply_delivered},
+)
+
+
+class ReadTransaction:
+    """One consistent snapshot; values are bound with ``?``."""
+
+    def __init__(self, connection: Any, dialect: Sqlite | Postgres) -> None:
+        self._connection = connection
+        self._dialect = dialect
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        return list(self._connection.execute(self._dialect.sql(sql), tuple(values)).fetchall())
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """Return the first row, or None."""
+        found: tuple[Any, ...] | None = self._connection.execute(self._dialect.sql(sql), tuple(values)).fetchone()
+        return found
+
+    def rows_in(self, sql: str, keys: Collection[Any], values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query whose last condition is ``… IN (?)``, for a set of keys of any size.
+
+        The keys are bound as one value; ``values`` are those that come before them.
+        """
+        if not keys:
+            return []
+        return self.rows(self._dialect.keys_sql(sql), (*values, self._dialect.keys_value(keys)))
+
+    def each_row(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query one by one; memory stays flat however many there are."""
+        with closing(self._dialect.stream(self._connection, self._dialect.sql(sql), tuple(values))) as rows:
+            yield from rows
+
+    def last_seq(self) -> int:
+        """The newest line's seq; 0 before the first."""
+        found = self.row("SELECT max(seq) FROM journal")
+        return int(found[0]) if found and found[0] is not None else 0
+
+    def find_line(self, key: str) -> Line | None:
+        """Return the line with that key, if it was recorded."""
+        found = self.row(f"SELECT {_COLUMNS} FROM journal WHERE key = ?", (key,))
+        return _line(found) if found else None
+
+    def lines(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> list[Line]:
+        """Return lines with ``after < seq <= until`` in order, of the kinds named or of all."""
+        return list(self.each_line(after, until, kinds))
+
+    def each_line(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> Iterator[Line]:
+        """Yield the same lines one by one, for a journal that does not fit in memory."""
+        where, values = ["seq > ?"], [after]
+        if until is not None:
+            where.append("seq <= ?")
+            values.append(until)
+        if kinds:
+            where.append(f"kind IN ({', '.join('?' * len(kinds))})")
+        sql = f"SELECT {_COLUMNS} FROM journal WHERE {' AND '.join(where)} ORDER BY seq"
+        for row in self.each_row(sql, (*values, *kinds)):
+            yield _line(row)
+
+    def seq_at(self, instant: datetime) -> int:
+        """The last seq not after an instant: what an "as of" in time comes down to."""
+        found = self.row("SELECT max(seq) FROM journal WHERE at <= ?", (_stamp(instant),))
+        return int(found[0]) if found and found[0] is not None else 0
+
+    def state_hash(self, projections: Sequence[str]) -> str:
+        """Hash of the projections as sets of rows: the same on both dialects and in any order of writing."""
+        sums = {}
+        for table in sorted(projections):
+            count, total = 0, 0
+            for row in self.each_row(f"SELECT * FROM {table}"):
+                count, total = count + 1, (total + int(digest(canonical(list(row))), 16)) % (1 << 256)
+            sums[table] = [count, f"{total:064x}"]
+        return digest(canonical(sums))
+
+
+@dataclass(slots=True)
+class _Head:
+    """The end of the journal while one transaction writes: last seq and instant, own commit, hash before it."""
+
+    seq: int
+    at: str
+    commit: int
+    previous: str
+    committed_seq: int
+
+
+class WriteTransaction(ReadTransaction):
+    """A snapshot that may also record lines; all of it commits, or none."""
+
+    def __init__(self, connection: Any, dialect: Sqlite | Postgres, organs: Mapping[str, Organ], clock: Clock) -> None:
+        super().__init__(connection, dialect)
+        self._organs = organs
+        self._clock = clock
+        self._recorded: list[tuple[Line, str]] = []
+        # How many of the recorded lines stand in the journal's table; the others are written together.
+        self._written = 0
+        # Keys that the journal was found not to hold; nobody else can write meanwhile.
+        self._absent: set[str] = set()
+        # What was read since the last line was recorded, by whoever reads the same thing again.
+        self.memo: dict[Any, Any] = {}
+        self._head: _Head | None = None
+        self._last_of: dict[str, int] = {}
+        self._depth = 0
+        self._at = ""
+        # The hash of this transaction's own commit, once it is sealed.
+        self.sealed: str | None = None
+
+    @property
+    def _end(self) -> _Head:
+        """Where the journal stands; read once, since nobody else can write meanwhile."""
+        if self._head is None:
+            found = self.row(
+                "SELECT j.seq, j.at, j.commit_no, c.hash FROM journal j"
+                " LEFT JOIN journal_commit c ON c.commit_no = j.commit_no ORDER BY j.seq DESC LIMIT 1"
+            )
+            seq, at, commit, sealed = found or (0, "", 0, _GENESIS)
+            self._head = _Head(int(seq), str(at), int(commit) + 1, str(sealed), int(seq))
+        return self._head
+
+    @property
+    def committed_seq(self) -> int:
+        """The newest line's seq before this transaction: what no undoing of it can take back."""
+        return self._end.committed_seq
+
+    @property
+    def sealed_before(self) -> str:
+        """The hash of the commit before: books with the same one are the same books at the same moment."""
+        return self._end.previous
+
+    # -- reading, with this transaction's own lines -----------------------------------------------------------------
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        self._show_lines(sql)
+        return super().rows(sql, values)
+
+    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """Return the first row, or None."""
+        self._show_lines(sql)
+        return super().row(sql, values)
+
+    def each_row(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query one by one."""
+        self._show_lines(sql)
+        return super().each_row(sql, values)
+
+    def _show_lines(self, sql: str) -> None:
+        if self._written < len(self._recorded) and "journal" in sql:
+            self._write_lines()
+
+    def find_line(self, key: str) -> Line | None:
+        """Return the line with that key, if it was recorded; that there is none is asked once."""
+        if key in self._absent:
+            return None
+        found = super().find_line(key)
+        if found is None:
+            self._absent.add(key)
+        return found
+
+    def look_ahead(self, keys: Collection[str]) -> None:
+        """Ask in one go which of these keys the journal holds, before each is asked for."""
+        held = {str(row[0]) for row in self.rows_in("SELECT key FROM journal WHERE key IN (?)", list(keys))}
+        self._absent.update(set(keys) - held)
+
+    def last_seq_of(self, organ: str) -> int:
+        """The newest line that this transaction recorded for an organ; 0 if none."""
+        return self._last_of.get(organ, 0)
+
+    def last_seq(self) -> int:
+        """The newest line's seq, this transaction's own among them; 0 before the first."""
+        return self._end.seq
+
+    def next_stamp(self) -> str:
+        """The instant that every line of this commit carries: the clock's, but never before the last line's."""
+        if not self._at:
+            self._at = max(_stamp(self._clock.now()), self._end.at)
+        return self._at
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Run one statement; projectors use it, nobody else writes."""
+        self._connection.execute(self._dialect.sql(sql), tuple(values))
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each row, in one batch."""
+        if rows:
+            self._connection.cursor().executemany(self._dialect.sql(sql), rows)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows in one go, by the fastest way of the dialect."""
+        if rows:
+            self._dialect.insert_many(self._connection, table, columns, rows)
+
+    def update_many(
+        self, table: str, key: str, adds: Sequence[str], sets: Sequence[str], rows: Sequence[Sequence[int]]
+    ) -> None:
+        """Change whole-number columns of many rows in one go.
+
+        Parameters
+        ----------
+        key : str
+            Column that names the row; a key stands once.
+        adds, sets : sequence of str
+            Columns that grow by a value, and columns that take it.
+        rows : sequence
+            ``(key, *values of adds, *values of sets)``.
+        """
+        if rows:
+            self._dialect.update_many(self._connection, table, key, adds, sets, rows)
+
+    def record(
+        self,
+        kind: str,
+        key: str,
+        payload: Mapping[str, Any],
+        *,
+        messages: Sequence[Message] = (),
+        attachments: Sequence[Attachment] = (),
+        lake_seq: int | None = None,
+        pack: str | None = None,
+        service: str | None = None,
+    ) -> tuple[Line, bool]:
+        """Append a line and apply it; a key that is already there gives its line and False.
+
+        Raises
+        ------
+        Yours
+            If the key was used with another kind or payload: one event cannot be two things.
+        """
+        known = self.find_line(key)
+        if known is not None:
+            if (known.kind, canonical(known.payload)) != (kind, canonical(dict(payload))):
+                raise Yours(_reused(known, kind))
+            return known, False
+        text = canonical(dict(payload))
+        line = Line(
+            self._end.seq + 1,
+            self._end.commit,
+            self.next_stamp(),
+            kind,
+            key,
+            json.loads(text),
+            [m.to_json() for m in messages],
+            [a.to_json() for a in attachments],
+            lake_seq,
+            pack,
+            service,
+        )
+        self._append(line, text)
+        self.apply(line)
+        return line, True
+
+    @contextmanager
+    def undoable(self) -> Iterator[None]:
+        """Undo what was recorded within, and nothing else, when an error leaves it."""
+        end, recorded, last_of = replace(self._end), len(self._recorded), dict(self._last_of)
+        written = self._written
+        self._depth += 1
+        name = f"step_{self._depth}"
+        self._connection.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            if not getattr(self._connection, "closed", False):
+                self._connection.execute(f"ROLLBACK TO SAVEPOINT {name}")
+                self._connection.execute(f"RELEASE SAVEPOINT {name}")
+            self._head, self._last_of = end, last_of
+            del self._recorded[recorded:]
+            # What was written since is taken back with the savepoint, older lines among it.
+            self._written = written
+            self.memo.clear()
+            raise
+        else:
+            self._connection.execute(f"RELEASE SAVEPOINT {name}")
+        finally:
+            self._depth -= 1
+
+    def copy(self, line: Line) -> None:
+        """Append a line of other books as it stands and apply it; only `rebuild` does so."""
+        self._append(line, canonical(line.payload))
+        self.apply(line)
+
+    def apply(self, line: Line) -> None:
+        """Apply a line to the projections: its messages, its attachments, and its organ's own tables."""
+        for message in line.messages:
+            self.execute(
+                "INSERT INTO outbox (token, seq, kind, body, state) VALUES (?, ?, ?, ?, 'waiting')"
+                " ON CONFLICT (token) DO NOTHING",
+                (message["token"], line.seq, message["kind"], canonical(message["body"])),
+            )
+        for file in line.attachments:
+            self.execute(
+                "INSERT INTO attachment (sha256, size, media_type, name, seq) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (sha256) DO NOTHING",
+                (file["sha256"], file["size"], file["media_type"], file["name"], line.seq),
+            )
+        organ = self._organs.get(line.kind.split(".")[0])
+        projector = organ.projectors.get(line.kind) if organ else None
+        if projector is not None:
+            projector(self, line)
+        self.memo.clear()
+
+    def _append(self, line: Line, text: str) -> None:
+        end = self._end  # read before the line is there
+        self._recorded.append((line, text))
+        self._absent.discard(line.key)
+        end.seq, end.at = line.seq, line.at
+        self._last_of[line.kind.split(".")[0]] = line.seq
+        if len(self._recorded) - self._written >= _MOST_LINES:
+            self._write_lines()
+
+    def _write_lines(self) -> None:
+        """Write the lines that do not stand in the journal's table yet."""
+        waiting = self._recorded[self._written :]
+        self._written = len(self._recorded)
+        rows = [
+            (
+                line.seq,
+                line.commit,
+                line.at,
+                line.kind,
+                line.key,
+                text,
+                canonical(list(line.messages)) if line.messages else "[]",
+                canonical(list(line.attachments)) if line.attachments else "[]",
+                line.lake_seq,
+                line.pack,
+                line.service,
+            )
+            for line, text in waiting
+        ]
+        self.insert_many("journal", _COLUMNS.split(", "), rows)
+
+    def seal(self) -> None:
+        """Chain the lines of this transaction to the commit before; called once, by `Books.write`."""
+        if not self._recorded:
+            return
+        self._write_lines()
+        first, last = self._recorded[0][0], self._recorded[-1][0]
+        sealed = _commit_hash(self._end.previous, self._recorded)
+        self.execute(
+            "INSERT INTO journal_commit (commit_no, first_seq, last_seq, hash, previous) VALUES (?, ?, ?, ?, ?)",
+            (first.commit, first.seq, last.seq, sealed, self._end.previous),
+        )
+        self.sealed = sealed
+        self._recorded.clear()
+        self._written = 0
+
+
+class Books:
+    """A city's books: open them, write in one transaction, read one snapshot."""
+
+    def __init__(self, dialect: Sqlite | Postgres, organs: Sequence[Organ], clock: Clock) -> None:
+        self._dialect = dialect
+        self._clock = clock
+        self.organs: dict[str, Organ] = {organ.name: organ for organ in (BOOKS, *organs)}
+
+    @classmethod
+    def open(cls, url: str, organs: Sequence[Organ], clock: Clock) -> Books:
+        """Open or create books and bring their tables up to date.
+
+        Parameters
+        ----------
+        url : str
+            ``sqlite:///PATH``, ``sqlite://`` (in memory) or ``postgresql://…``.
+        organs : sequence of Organ
+            Those whose tables and projectors the books hold.
+        clock : Clock
+            Where lines take their instant from.
+        """
+        books = cls(make_dialect(url), organs, clock)
+        try:
+            books._migrate()
+        except BaseException:
+            books.close()
+            raise
+        return books
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._dialect.name
+
+    @property
+    def projections(self) -> list[str]:
+        """All tables that the state hash covers."""
+        return [table for organ in self.organs.values() for table in organ.projections]
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer's lock around files and the commit that makes them visible."""
+        with self._dialect.writing():
+            yield
+
+    @contextmanager
+    def write(self) -> Iterator[WriteTransaction]:
+        """Open the one writing transaction; leaving it commits, an error undoes all of it."""
+        with self._dialect.writing() as connection:
+            connection.execute(self._dialect.begin())
+            try:
+                tx = WriteTransaction(connection, self._dialect, self.organs, self._clock)
+                yield tx
+                tx.seal()
+            except BaseException:
+                if not getattr(connection, "closed", False):
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[ReadTransaction]:
+        """Read one consistent snapshot."""
+        with self._dialect.reading() as connection:
+            yield ReadTransaction(connection, self._dialect)
+
+    def state_hash(self) -> str:
+        """Hash of all projections, without personal payloads."""
+        with self.read() as tx:
+            return tx.state_hash(self.projections)
+
+    def verify(self) -> int:
+        """Check seq, commits and the chain from the first line on; return how many lines there are.
+
+        Raises
+        ------
+        JournalBroken
+            Naming the commit or line that does not fit.
+        """
+        previous, count, commits = _GENESIS, 0, 0
+        sql = (
+            f"SELECT c.commit_no, c.first_seq, c.last_seq, c.hash, c.previous, {_OF_LINE} FROM journal j"
+            " LEFT JOIN journal_commit c ON c.commit_no = j.commit_no ORDER BY j.seq"
+        )
+        with self.read() as tx:
+            for (number, first, last, sealed, before), rows in groupby(tx.each_row(sql), key=lambda row: row[:5]):
+                held = [(_line(row[5:]), str(row[10])) for row in rows]
+                if number is None or first != count + 1:
+                    raise JournalBroken(f"{len(held)} lines from {held[0][0].seq} on, but no commit holds them")
+                right = [line.seq for line, _ in held] == list(range(first, last + 1))
+                if not right or before != previous or _commit_hash(previous, held) != sealed:
+                    raise JournalBroken(f"commit {number} (lines {first} to {last}) does not fit the chain")
+                previous, count, commits = sealed, last, commits + 1
+            found = tx.row("SELECT count(*) FROM journal_commit")
+        if found != (commits,):
+            raise JournalBroken(
+                f"{count} lines in {commits} commits, but {found and found[0]} commits are written down"
+            )
+        return count
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._dialect.close()
+
+    def _migrate(self) -> None:
+        with self.write() as tx:
+            tx.execute(
+                "CREATE TABLE IF NOT EXISTS migration (organ TEXT NOT NULL, number BIGINT NOT NULL,"
+                " name TEXT NOT NULL, PRIMARY KEY (organ, number))"
+            )
+            done = {(organ, number) for organ, number in tx.rows("SELECT organ, number FROM migration")}
+            _refuse_newer(self.organs, done)
+            for organ in self.organs.values():
+                again = False
+                for step in organ.migrations:
+                    if (organ.name, step.number) in done:
+                        continue
+                    for statement in step.statements:
+                        tx.execute(self._dialect.table_sql(statement))
+                    tx.execute(
+                        "INSERT INTO migration (organ, number, name) VALUES (?, ?, ?)",
+                        (organ.name, step.number, step.name),
+                    )
+                    again = again or step.applies_again
+                if again:
+                    apply_again(tx, organ)
+
+
+def apply_again(tx: WriteTransaction, organ: Organ) -> None:
+    """Empty an organ's projections and apply its journal lines anew; after a migration that changed their shape."""
+    for table in organ.projections:
+        tx.execute(f"DELETE FROM {table}")
+    for line in tx.each_line(kinds=list(organ.projectors)):
+        organ.projectors[line.kind](tx, line)
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds")
+
+
+def _line(row: Sequence[Any]) -> Line:
+    seq, commit, at, kind, key, payload, messages, attachments, lake_seq, pack, service = row
+    return Line(
+        seq,
+        commit,
+        at,
+        kind,
+        key,
+        json.loads(payload),
+        json.loads(messages),
+        json.loads(attachments),
+        lake_seq,
+        pack,
+        service,
+    )
+
+
+def _commit_hash(previous: str, lines: Sequence[tuple[Line, str]]) -> str:
+    sealed = hashlib.sha256(f"{previous}[".encode())
+    for n, (line, text) in enumerate(lines):
+        sealed.update(f"{',' if n else ''}{line.seal_text(text)}".encode())
+    sealed.update(b"]")
+    return sealed.hexdigest()
+
+
+def _reused(known: Line, kind: str) -> Finding:
+    return Finding(
+        "books.key_reused",
+        f"journal line {known.seq}",
+        f"{kind} {known.key}",
+        f"{known.kind} with the same content",
+        Text(
+            f"编号「{known.key}」已用于第 {known.seq} 行，内容不同；请换一个编号",
+            f"the key '{known.key}' already names line {known.seq} with other content; use another key",
+        ),
+    )
+
+
+def _refuse_newer(organs: Mapping[str, Organ], done: set[tuple[str, int]]) -> None:
+    known = {(o.name, m.number) for o in organs.values() for m in o.migrations}
+    newer = sorted(f"{organ} {number}" for organ, number in done - known)
+    if newer:
+        raise PlaceError(
+            Finding(
+                "books.newer",
+                "migration",
+                ", ".join(newer),
+                "a program that knows them",
+                Text(
+                    f"账本由更新的程序写成（{'、'.join(newer)}）；请升级程序后再打开",
+                    f"these books were written by a newer program ({', '.join(newer)}); upgrade before opening them",
+                ),
+            )
+        )

@@ -1,0 +1,553 @@
+"""Cases in the books: opening, moving, clocks that are due, queues; the only file that knows how they are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from yucun.base.clock import CHINA
+from yucun.base.errors import HistoryBroken, NotKnown, Yours
+from yucun.base.period import WorkingCalendar
+from yucun.base.text import Text
+from yucun.kernel.books import Line, Migration, Organ, Projecting, ReadTransaction
+from yucun.kernel.books.model import canonical
+from yucun.kernel.books.store import WriteTransaction
+from yucun.kernel.cases.clocks import TimeLimit
+from yucun.kernel.cases.model import (
+    Case,
+    CaseKind,
+    CaseRefusal,
+    Clock,
+    MoveDone,
+    Moving,
+    Opening,
+    Worked,
+    refuse_case,
+)
+from yucun.kernel.cases.work import check_move, check_opening, move_clocks, start_clocks
+
+_CASE = (
+    "no, id, kind, state, subject, region, unit, officer, co_units, priority, version, fields, outcome, merged_into,"
+    " parent, opened_at, changed_at, closed_at, opened_seq, changed_seq"
+)
+_CLOCK = "case_no, name, state, started, length, due, is_provisional, remaining, extensions, warn"
+_MOVE = "case_no, version, seq, at, move, origin, destination, by_account, reason, clause, evidence, said"
+_SET = ("unit", "officer", "region", "priority")
+
+
+def _apply_opened(tx: Projecting, line: Line) -> None:
+    rows = line.payload["cases"]
+    tx.insert_many(
+        "case_file",
+        _CASE.split(", "),
+        [
+            (
+                one["no"], one["id"], one["kind"], one["state"], one["subject"], one["region"], one["unit"],
+                one["officer"], canonical(one["co_units"]), one["priority"], 0, canonical(one["fields"]), "", "",
+                one["parent"], line.at, line.at, line.at if one["is_final"] else None, line.seq, line.seq,
+            )
+            for one in rows
+        ],
+    )  # fmt: skip
+    said = [(one, {k: one[k] for k in ("subject", "region", "unit", "officer", "fields")}) for one in rows]
+    _insert_moves(tx, line, [(one["no"], 0, "open", "", one["state"], one, said) for one, said in said])
+    _insert_clocks(tx, [(one["no"], clock) for one in rows for clock in one["clocks"]])
+
+
+def _insert_moves(tx: Projecting, line: Line, rows: Iterable[tuple[int, int, str, str, str, Any, Any]]) -> None:
+    tx.insert_many(
+        "case_move",
+        _MOVE.split(", "),
+        [
+            (
+                no, version, line.seq, line.at, move, origin, to, one["by"], one["reason"], one["clause"],
+                canonical(one.get("evidence", [])), canonical(said),
+            )
+            for no, version, move, origin, to, one, said in rows
+        ],
+    )  # fmt: skip
+
+
+def _insert_clocks(tx: Projecting, clocks: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    tx.execute_many(
+        f"INSERT INTO case_clock ({_CLOCK}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (case_no, name)"
+        " DO UPDATE SET state = excluded.state, started = excluded.started, length = excluded.length,"
+        " due = excluded.due, is_provisional = excluded.is_provisional, remaining = excluded.remaining,"
+        " extensions = excluded.extensions, warn = excluded.warn",
+        [
+            (
+                no, one["name"], one["state"], one["started"], canonical(one["limit"]), one["due"],
+                int(one["is_provisional"]), canonical(one["left"]) if one["left"] else None, one["extensions"],
+                one["warn"],
+            )
+            for no, one in clocks
+        ],
+    )  # fmt: skip
+
+
+def _apply_moved(tx: Projecting, line: Line) -> None:
+    moves = line.payload["moves"]
+    for one in moves:
+        said = one["set"]
+        columns = {name: said[name] for name in _SET if name in said}
+        if "co_units" in said:
+            columns["co_units"] = canonical(said["co_units"])
+        columns |= {
+            "state": one["to"],
+            "version": one["version"],
+            "fields": canonical(one["fields"]),
+            "outcome": one["outcome"],
+            "merged_into": one["into"],
+            "changed_at": line.at,
+            "changed_seq": line.seq,
+            "closed_at": line.at if one["is_final"] else None,
+        }
+        changes = ", ".join(f"{name} = ?" for name in columns)
+        tx.execute(f"UPDATE case_file SET {changes} WHERE no = ?", (*columns.values(), one["no"]))
+    _insert_moves(
+        tx,
+        line,
+        [
+            (one["no"], one["version"], one["move"], one["origin"], one["to"], one,
+             {"set": one["set"], "outcome": one["outcome"], "into": one["into"]})
+            for one in moves
+        ],
+    )  # fmt: skip
+    _insert_clocks(tx, [(one["no"], clock) for one in moves for clock in one["clocks"]])
+
+
+def _apply_fired(tx: Projecting, line: Line) -> None:
+    tx.execute_many(
+        "UPDATE case_clock SET warn = NULL WHERE case_no = ? AND name = ?",
+        [(one["no"], one["clock"]) for one in line.payload["clocks"] if one["what"] == "warn"],
+    )
+    tx.execute_many(
+        "UPDATE case_clock SET state = 'late', warn = NULL WHERE case_no = ? AND name = ?",
+        [(one["no"], one["clock"]) for one in line.payload["clocks"] if one["what"] == "due"],
+    )
+
+
+ORGAN = Organ(
+    "cases",
+    (
+        Migration(
+            1,
+            "cases, moves, clocks",
+            (
+                "CREATE TABLE case_file (no BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
+                " state TEXT NOT NULL, subject TEXT NOT NULL, region TEXT NOT NULL, unit TEXT NOT NULL,"
+                " officer TEXT NOT NULL, co_units TEXT NOT NULL, priority BIGINT NOT NULL, version BIGINT NOT NULL,"
+                " fields TEXT NOT NULL, outcome TEXT NOT NULL, merged_into TEXT NOT NULL, parent TEXT NOT NULL,"
+                " opened_at TEXT NOT NULL, changed_at TEXT NOT NULL, closed_at TEXT, opened_seq BIGINT NOT NULL,"
+                " changed_seq BIGINT NOT NULL)",
+                "CREATE INDEX case_file_queue ON case_file (kind, state, priority, no)",
+                "CREATE INDEX case_file_unit ON case_file (unit, state)",
+                "CREATE INDEX case_file_officer ON case_file (officer, state)",
+                "CREATE INDEX case_file_subject ON case_file (subject)",
+                "CREATE TABLE case_move (case_no BIGINT NOT NULL, version BIGINT NOT NULL, seq BIGINT NOT NULL,"
+                " at TEXT NOT NULL, move TEXT NOT NULL, origin TEXT NOT NULL, destination TEXT NOT NULL,"
+                " by_account TEXT NOT NULL, reason TEXT NOT NULL, clause TEXT NOT NULL, evidence TEXT NOT NULL,"
+                " said TEXT NOT NULL, PRIMARY KEY (case_no, version))",
+                "CREATE TABLE case_clock (case_no BIGINT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,"
+                " started TEXT NOT NULL, length TEXT NOT NULL, due TEXT, is_provisional BIGINT NOT NULL,"
+                " remaining TEXT, extensions BIGINT NOT NULL, warn TEXT, PRIMARY KEY (case_no, name))",
+                "CREATE INDEX case_clock_due ON case_clock (state, due)",
+                "CREATE INDEX case_clock_warn ON case_clock (warn)",
+            ),
+        ),
+    ),
+    ("case_file", "case_move", "case_clock"),
+    {"cases.opened": _apply_opened, "cases.moved": _apply_moved, "cases.fired": _apply_fired},
+)
+
+
+class Cases:
+    """The cases of a city: kinds by name over the books.
+
+    Parameters
+    ----------
+    kinds : mapping of str to CaseKind
+        By ``service.kind``.
+    calendar : WorkingCalendar
+        For clocks that count working days.
+    """
+
+    def __init__(self, kinds: Mapping[str, CaseKind], calendar: WorkingCalendar) -> None:
+        self.kinds = dict(kinds)
+        self.calendar = calendar
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def open(self, tx: WriteTransaction, wishes: Sequence[Opening], key: str, *, all_or_none: bool = False) -> Worked:
+        """Open cases; one journal line holds those that are new and allowed.
+
+        Raises
+        ------
+        Yours
+            Only under ``all_or_none``: the findings of all that were refused.
+        """
+        at = _instant(tx.next_stamp())
+        known = {str(row[0]) for row in tx.rows_in("SELECT id FROM case_file WHERE id IN (?)", {w.id for w in wishes})}
+        number = _last_number(tx)
+        rows: list[dict[str, Any]] = []
+        already, refused = [], []
+        for wish in wishes:
+            kind = self.kinds.get(wish.kind)
+            refusal = check_opening(kind, wish)
+            if refusal is not None:
+                refused.append(refusal)
+            elif wish.id in known:
+                already.append(wish.id)
+            else:
+                assert kind is not None
+                number += 1
+                known.add(wish.id)
+                rows.append(self._row(kind, wish, number, at))
+        _raise_refused(refused, all_or_none)
+        if not rows:
+            return Worked(0, (), tuple(already), tuple(refused))
+        line, _ = tx.record("cases.opened", key, {"cases": rows})
+        return Worked(line.seq, tuple(row["id"] for row in rows), tuple(already), tuple(refused))
+
+    def _row(self, kind: CaseKind, wish: Opening, number: int, at: datetime) -> dict[str, Any]:
+        clocks = start_clocks(wish, wish.clocks, at, self.calendar)
+        return {
+            "no": number,
+            "id": wish.id,
+            "kind": wish.kind,
+            "state": kind.first,
+            "is_final": kind.states[kind.first].is_final,
+            "subject": wish.subject,
+            "region": wish.region,
+            "unit": wish.unit,
+            "officer": wish.officer,
+            "co_units": list(wish.co_units),
+            "priority": wish.priority,
+            "fields": {name: value for name, value in wish.fields.items() if value is not None},
+            "parent": wish.parent,
+            "by": wish.by.account,
+            "reason": wish.reason,
+            "clause": wish.clause,
+            "clocks": [_clock_json(clock) for clock in clocks.values()],
+        }
+
+    def move(self, tx: WriteTransaction, wishes: Sequence[Moving], key: str, *, all_or_none: bool = False) -> Worked:
+        """Move cases, in order, each seeing what those before it did; one journal line holds those that are allowed.
+
+        Raises
+        ------
+        Yours
+            Only under ``all_or_none``: the findings of all that were refused.
+        """
+        if tx.find_line(key) is not None:
+            return Worked(0, (), tuple(wish.case for wish in wishes), ())
+        at = _instant(tx.next_stamp())
+        held = self._find(tx, {w.case for w in wishes} | {w.into for w in wishes if w.into})
+        clocks = self._clocks(tx, [case.no for case in held.values()])
+        rows: list[dict[str, Any]] = []
+        refused = []
+        for wish in wishes:
+            case = held.get(wish.case)
+            if case is None:
+                refused.append(_unknown_case(wish.case))
+                continue
+            kind = self.kinds[case.kind]
+            refusal = check_move(kind, case, clocks.get(case.no, {}), wish, held.get)
+            if refusal is not None:
+                refused.append(refusal)
+                continue
+            row, after, ticking = self._moved(kind, case, clocks.get(case.no, {}), wish, at)
+            rows.append(row)
+            held[case.id] = after
+            clocks[case.no] = ticking
+        _raise_refused(refused, all_or_none)
+        if not rows:
+            return Worked(0, (), (), tuple(refused))
+        line, _ = tx.record("cases.moved", key, {"moves": rows})
+        return Worked(line.seq, tuple(row["id"] for row in rows), (), tuple(refused))
+
+    def _moved(
+        self, kind: CaseKind, case: Case, clocks: Mapping[str, Clock], wish: Moving, at: datetime
+    ) -> tuple[dict[str, Any], Case, dict[str, Clock]]:
+        move = kind.moves[wish.move]
+        changed = move_clocks(move, clocks, wish, at, self.calendar)
+        fields = {**case.fields, **{k: v for k, v in wish.set.items() if k in kind.fields}}
+        fields = {name: value for name, value in fields.items() if value is not None}
+        to = move.to or case.state
+        is_final = kind.states[to].is_final
+        if is_final:
+            going = {n: c for n, c in {**clocks, **changed}.items() if c.state in ("running", "paused")}
+            changed |= {name: _stopped(clock, at) for name, clock in going.items()}
+        said = {name: wish.set[name] for name in wish.set if name not in kind.fields}
+        row = {
+            "no": case.no,
+            "id": case.id,
+            "kind": case.kind,
+            "subject": case.subject,
+            "region": wish.set.get("region", case.region),
+            "unit": wish.set.get("unit", case.unit),
+            "opened_at": _stamp(case.opened_at),
+            "version": case.version + 1,
+            "move": move.name,
+            "origin": case.state,
+            "to": to,
+            "is_final": is_final,
+            "by": wish.by.account,
+            "reason": wish.reason,
+            "clause": wish.clause,
+            "evidence": list(wish.evidence),
+            "set": {**said, **({"co_units": list(said["co_units"])} if "co_units" in said else {})},
+            "fields": fields,
+            "outcome": wish.outcome or ("" if not is_final else case.outcome),
+            "into": wish.into or (case.merged_into if is_final else ""),
+            "clocks": [_clock_json(clock) for clock in changed.values()],
+        }
+        after = _after(case, row, at)
+        return row, after, {**clocks, **changed}
+
+    def fire(self, tx: WriteTransaction, due: Sequence[tuple[Case, Clock, str]], key: str) -> Line | None:
+        """Note that clocks have warned or run out, so that none does so twice."""
+        if not due:
+            return None
+        said = [{"no": case.no, "id": case.id, "clock": clock.name, "what": what} for case, clock, what in due]
+        return tx.record("cases.fired", key, {"clocks": said})[0]
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def list_due(self, tx: ReadTransaction, now: datetime, most: int = 500) -> list[tuple[Case, Clock, str]]:
+        """Clocks that ran out, or whose warning came, at or before an instant; the oldest first."""
+        stamp = _stamp(now)
+        due = tx.rows(
+            f"SELECT {_CLOCK} FROM case_clock WHERE state = 'running' AND due < ? ORDER BY due, case_no LIMIT ?",
+            (stamp, most),
+        )
+        warned = tx.rows(
+            f"SELECT {_CLOCK} FROM case_clock WHERE state = 'running' AND warn <= ? AND due >= ?"
+            " ORDER BY warn, case_no LIMIT ?",
+            (stamp, stamp, most),
+        )
+        cases = {case.no: case for case in self._by_number(tx, {row[0] for row in (*due, *warned)})}
+        found = [(cases[row[0]], _to_clock(row), "due") for row in due]
+        return (found + [(cases[row[0]], _to_clock(row), "warn") for row in warned])[:most]
+
+    def next_due(self, tx: ReadTransaction) -> datetime | None:
+        """When the next clock warns or runs out; None when none runs."""
+        row = tx.row("SELECT min(due), min(warn) FROM case_clock WHERE state = 'running'")
+        stamps = [one for one in (row or ()) if one is not None]
+        return _instant(min(stamps)) if stamps else None
+
+    def find(self, tx: ReadTransaction, case_id: str) -> Case | None:
+        """Return a case by id, or None."""
+        return self._find(tx, {case_id}).get(case_id)
+
+    def get(self, tx: ReadTransaction, case: str | int) -> Case:
+        """Return a case by id or number, or raise `NotKnown`."""
+        found = next(iter(self._by_number(tx, {case})), None) if isinstance(case, int) else self.find(tx, case)
+        if found is None:
+            raise NotKnown(_unknown_case(str(case)).finding)
+        return found
+
+    def clocks(self, tx: ReadTransaction, case: Case) -> dict[str, Clock]:
+        """Return the clocks of a case by name."""
+        return self._clocks(tx, [case.no]).get(case.no, {})
+
+    def clocks_of(self, tx: ReadTransaction, cases: Sequence[Case]) -> dict[int, dict[str, Clock]]:
+        """Return the clocks of many cases, by number and name."""
+        return self._clocks(tx, [case.no for case in cases])
+
+    def history(self, tx: ReadTransaction, case: Case) -> list[MoveDone]:
+        """Return all moves of a case, the opening first."""
+        rows = tx.rows(f"SELECT {_MOVE} FROM case_move WHERE case_no = ? ORDER BY version", (case.no,))
+        return [
+            MoveDone(
+                case.id, row[1], row[2], _instant(row[3]), row[4], row[5], row[6], row[7], row[8], row[9],
+                tuple(json.loads(row[10])), json.loads(row[11]),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def list_cases(
+        self,
+        tx: ReadTransaction,
+        kind: str = "",
+        *,
+        states: Sequence[str] = (),
+        unit: str = "",
+        officer: str = "",
+        subject: str = "",
+        is_open: bool | None = None,
+        after: int = 0,
+        limit: int = 100,
+        newest_first: bool = False,
+    ) -> list[Case]:
+        """Return cases of a queue: the most urgent first, then by number; or the newest first.
+
+        Parameters
+        ----------
+        after : int
+            With ``newest_first``: cases whose number is below this one (0: from the newest on).
+        """
+        where: list[str] = ["1 = 1"]
+        values: list[Any] = []
+        for column, value in (("kind", kind), ("unit", unit), ("officer", officer), ("subject", subject)):
+            if value:
+                where.append(f"{column} = ?")
+                values.append(value)
+        if states:
+            where.append(f"state IN ({', '.join('?' * len(states))})")
+            values.extend(states)
+        if is_open is not None:
+            where.append(f"closed_at IS {'' if is_open else 'NOT '}NULL")
+        if after and newest_first:
+            where.append("no < ?")
+            values.append(after)
+        order = "no DESC" if newest_first else "priority DESC, no"
+        sql = f"SELECT {_CASE} FROM case_file WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?"
+        rows = tx.rows(sql, (*values, limit))
+        return [_to_case(row) for row in rows]
+
+    def count(self, tx: ReadTransaction, kind: str) -> dict[str, int]:
+        """How many cases of a kind stand in each state."""
+        rows = tx.rows("SELECT state, count(*) FROM case_file WHERE kind = ? GROUP BY state", (kind,))
+        return {str(state): int(number) for state, number in rows}
+
+    def check(self, tx: ReadTransaction) -> int:
+        """Recount cases from their moves; return how many there are.
+
+        Raises
+        ------
+        Ours
+            If a case has not exactly one history that ends where it stands.
+        """
+        return _check(tx)
+
+    def _find(self, tx: ReadTransaction, ids: set[str]) -> dict[str, Case]:
+        """Cases by id; a decision and the move that follows read the same ones, so a writer reads them once."""
+        memo = tx.memo if isinstance(tx, WriteTransaction) else {}
+        held: dict[str, Case | None] = memo.setdefault("cases", {})
+        missing = ids - held.keys()
+        if missing:
+            rows = tx.rows_in(f"SELECT {_CASE} FROM case_file WHERE id IN (?)", missing)
+            held.update(dict.fromkeys(missing))
+            held.update((case.id, case) for case in map(_to_case, rows))
+        return {name: case for name in ids if (case := held[name]) is not None}
+
+    def _by_number(self, tx: ReadTransaction, numbers: set[int]) -> list[Case]:
+        return [_to_case(row) for row in tx.rows_in(f"SELECT {_CASE} FROM case_file WHERE no IN (?)", numbers)]
+
+    def _clocks(self, tx: ReadTransaction, numbers: Sequence[int]) -> dict[int, dict[str, Clock]]:
+        memo = tx.memo if isinstance(tx, WriteTransaction) else {}
+        held: dict[int, dict[str, Clock]] = memo.setdefault("clocks", {})
+        missing = set(numbers) - held.keys()
+        if missing:
+            held.update((number, {}) for number in missing)
+            for row in tx.rows_in(f"SELECT {_CLOCK} FROM case_clock WHERE case_no IN (?)", missing):
+                held[row[0]][row[1]] = _to_clock(row)
+        return {number: dict(held[number]) for number in numbers}
+
+
+def _last_number(tx: ReadTransaction) -> int:
+    row = tx.row("SELECT max(no) FROM case_file")
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def _raise_refused(refused: Sequence[CaseRefusal], all_or_none: bool) -> None:
+    if refused and all_or_none:
+        raise Yours([one.finding for one in refused])
+
+
+def _unknown_case(case: str) -> CaseRefusal:
+    return refuse_case(case[:120], "unknown_case", case, "a case in the books", Text(
+        f"没有编号为「{case[:120]}」的事项", f"there is no case '{case[:120]}'"))  # fmt: skip
+
+
+def _stopped(clock: Clock, at: datetime) -> Clock:
+    is_late = clock.due is not None and at > clock.due
+    return replace(clock, state="late" if is_late else "stopped", warn=None)
+
+
+def _after(case: Case, row: Mapping[str, Any], at: datetime) -> Case:
+    said = row["set"]
+    return replace(
+        case,
+        state=row["to"],
+        version=row["version"],
+        fields=row["fields"],
+        outcome=row["outcome"],
+        merged_into=row["into"],
+        unit=said.get("unit", case.unit),
+        officer=said.get("officer", case.officer),
+        region=said.get("region", case.region),
+        priority=said.get("priority", case.priority),
+        co_units=tuple(said.get("co_units", case.co_units)),
+        changed_at=at,
+        closed_at=at if row["is_final"] else None,
+    )
+
+
+def _clock_json(clock: Clock) -> dict[str, Any]:
+    return {
+        "name": clock.name,
+        "state": clock.state,
+        "started": _stamp(clock.started),
+        "limit": clock.limit.to_json(),
+        "due": _stamp(clock.due) if clock.due else None,
+        "is_provisional": clock.is_provisional,
+        "left": clock.left.to_json() if clock.left else None,
+        "extensions": clock.extensions,
+        "warn": _stamp(clock.warn) if clock.warn else None,
+    }
+
+
+def _to_clock(row: Sequence[Any]) -> Clock:
+    _, name, state, started, length, due, provisional, remaining, extensions, warn = row
+    return Clock(
+        name,
+        state,
+        _instant(started),
+        TimeLimit.from_json(json.loads(length)),
+        _instant(due) if due else None,
+        bool(provisional),
+        TimeLimit.from_json(json.loads(remaining)) if remaining else None,
+        extensions,
+        _instant(warn) if warn else None,
+    )
+
+
+def _to_case(row: Sequence[Any]) -> Case:
+    named = dict(zip(_CASE.split(", "), row, strict=True))
+    for name in ("co_units", "fields"):
+        named[name] = json.loads(named[name])
+    for name in ("opened_at", "changed_at", "closed_at"):
+        named[name] = _instant(named[name]) if named[name] else None
+    named["co_units"] = tuple(named["co_units"])
+    return Case(**named)
+
+
+def _stamp(instant: datetime) -> str:
+    """An instant as the journal writes it, so that texts sort as instants do."""
+    return instant.astimezone(CHINA).isoformat(timespec="milliseconds")
+
+
+def _instant(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp)
+
+
+def _check(tx: ReadTransaction) -> int:
+    count = 0
+    sql = (
+        "SELECT c.no, c.id, c.state, c.version, m.version, m.origin, m.destination FROM case_file c"
+        " LEFT JOIN case_move m ON m.case_no = c.no ORDER BY c.no, m.version"
+    )
+    for (no, case_id, state, version), moves in groupby(tx.each_row(sql), key=lambda row: row[:4]):
+        told = [row[4:] for row in moves]
+        count += 1
+        ends = [to for _, _, to in told]
+        follows = [origin for _, origin, _ in told[1:]]
+        if [v for v, _, _ in told] != list(range(version + 1)) or ends[:-1] != follows or ends[-1] != state:
+            raise HistoryBroken(f"case {no} ({case_id}) stands at '{state}', step {version}, but its moves say {told}")
+    return count

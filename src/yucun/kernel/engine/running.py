@@ -1,0 +1,215 @@
+"""The engine at work: one thread takes events from many hands, a batch a commit, and lets clocks fire in between."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from yucun.base.clock import stopwatch
+from yucun.kernel.books import Message
+from yucun.kernel.effects import Ask, Record
+from yucun.kernel.engine.model import Event, Taken
+from yucun.kernel.engine.private import with_texts
+from yucun.kernel.engine.take import EventEngine, list_waiting
+
+Answerer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Watcher = Callable[[list[Taken]], None]
+MOST_IN_A_COMMIT = 256
+PULSE_S = 0.25
+PUBLISH_S = 1.0
+
+
+class Listeners:
+    """Who wants to hear what became of events, such as a page that is open; each hears in the engine's own thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hear: dict[int, Watcher] = {}
+        self._next = 0
+
+    def add(self, hear: Watcher) -> Callable[[], None]:
+        """Let somebody hear from now on; returns what ends it. Hearing must be quick and never wait."""
+        with self._lock:
+            self._next += 1
+            number = self._next
+            self._hear[number] = hear
+
+        def leave() -> None:
+            with self._lock:
+                self._hear.pop(number, None)
+
+        return leave
+
+    def tell(self, taken: list[Taken]) -> None:
+        """Tell everybody."""
+        with self._lock:
+            hearers = list(self._hear.values())
+        for hear in hearers:
+            hear(taken)
+
+
+class Publishing:
+    """The publisher's thread: cuts the journal into lake tables about once a second, while anything is new.
+
+    Parameters
+    ----------
+    last_seq : callable
+        The newest journal seq.
+    publish : callable
+        Does the work once.
+    """
+
+    def __init__(self, last_seq: Callable[[], int], publish: Callable[[], object]) -> None:
+        self._last_seq = last_seq
+        self._publish = publish
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self.trouble: BaseException | None = None
+
+    def start(self) -> Publishing:
+        """Start the thread."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Publish once more and end the thread."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        done = 0
+        while True:
+            is_over = self._stopped.wait(PUBLISH_S)
+            try:
+                if self._last_seq() != done:
+                    self._publish()
+                    done = self._last_seq()
+            except BaseException as error:  # noqa: BLE001 - it is shown on the health page, and the next pulse tries again
+                self.trouble = error
+            if is_over:
+                return
+
+
+class Running:
+    """The engine's thread; `submit` gives an event to it and returns at once.
+
+    Parameters
+    ----------
+    engine : EventEngine
+        The only writer of its books that decides.
+    answerers : mapping of str to callable
+        By question: who answers an `Ask`, e.g. ``plans.assign``. Pure: the same question has the same answer.
+    watch : callable
+        Told after each commit what became of its events; what live pages listen to.
+    """
+
+    def __init__(
+        self, engine: EventEngine, answerers: Mapping[str, Answerer] | None = None, watch: Watcher | None = None
+    ) -> None:
+        self.engine = engine
+        self.answerers = dict(answerers or {})
+        self._watch = watch
+        self._waiting: queue.SimpleQueue[tuple[Event, Future[Taken]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._stopped = threading.Event()
+        self.trouble: BaseException | None = None
+
+    def start(self) -> Running:
+        """Start the thread; clocks that ran out while nobody watched fire at once."""
+        self._thread.start()
+        return self
+
+    def submit(self, event: Event) -> Future[Taken]:
+        """Give an event to the engine.
+
+        Returns
+        -------
+        Future of Taken
+            Done once the event is committed or refused.
+        """
+        future: Future[Taken] = Future()
+        if self._stopped.is_set():
+            future.set_exception(RuntimeError("the engine has stopped"))
+        else:
+            self._waiting.put((event, future))
+        return future
+
+    def stop(self) -> None:
+        """Finish what was submitted and end the thread."""
+        self._stopped.set()
+        self._waiting.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        is_over, since = False, None
+        while not is_over:
+            batch, is_over = self._gather()
+            try:
+                leads_on = self._take(batch)
+                # What follows from these very events follows at once; clocks and reservations are looked at each pulse.
+                if leads_on or since is None or since() >= PULSE_S or is_over:
+                    self.settle()
+                    since = stopwatch()
+            except BaseException as error:  # noqa: BLE001 - whoever waits is told, and the thread goes on
+                self.trouble = error
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+
+    def _gather(self) -> tuple[list[tuple[Event, Future[Taken]]], bool]:
+        """Wait for an event, at most a pulse, and take all that have come by then."""
+        batch: list[tuple[Event, Future[Taken]]] = []
+        is_over = False
+        try:
+            found = self._waiting.get(timeout=PULSE_S)
+            while True:
+                if found is None:
+                    is_over = True
+                else:
+                    batch.append(found)
+                if len(batch) >= MOST_IN_A_COMMIT:
+                    break
+                found = self._waiting.get_nowait()
+        except queue.Empty:
+            pass
+        return batch, is_over
+
+    def _take(self, batch: list[tuple[Event, Future[Taken]]]) -> bool:
+        """Take a batch and tell who waits; return whether something is asked or recorded that others wait for."""
+        if not batch:
+            return False
+        taken = self.engine.take([event for event, _ in batch])
+        for (_, future), one in zip(batch, taken, strict=True):
+            future.set_result(one)
+        self._tell(taken)
+        consumed = {table for service in self.engine.services.values() for table in service.consumes}
+        effects = [effect for one in taken for effect in one.effects]
+        return any(isinstance(e, Ask) or (isinstance(e, Record) and e.table in consumed) for e in effects)
+
+    def settle(self) -> None:
+        """Let clocks fire, pass recorded rows on and answer questions until nothing is left to do."""
+        while True:
+            taken = self.engine.tick()
+            taken += self.engine.pass_on()
+            taken += [one for message in list_waiting(self.engine.books, "ask") for one in self._answer(message)]
+            if not taken:
+                break
+            self._tell(taken)
+        self.engine.expire()
+
+    def _answer(self, message: Message) -> list[Taken]:
+        answerer = self.answerers.get(str(message.body["question"]))
+        if answerer is None:
+            return []
+        with self.engine.books.read() as tx:
+            asked = with_texts(tx, message.body["body"])
+        return [self.engine.answer(message, answerer(asked))]
+
+    def _tell(self, taken: list[Taken]) -> None:
+        if self._watch is not None and taken:
+            self._watch(taken)

@@ -1,0 +1,1 @@
+"""Records: contracts, landing, checking, quarantine, tables and their versions, freshness, lineage."""

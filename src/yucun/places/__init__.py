@@ -1,0 +1,1 @@
+"""Places: a folder each; values live here, shapes and formulas in services."""

@@ -1,0 +1,1 @@
+"""What tiles cannot say: levers of a rank, the task tree, the yearly report; models here, templates in `web`."""

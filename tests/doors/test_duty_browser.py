@@ -1,0 +1,185 @@
+"""The duty desk in a real browser: a message from arrival to closing by keyboard alone, seen live in a second window."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.doors.serving import Served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+TEXT = "学校门口的窨井盖没有了，孩子上学很危险，在织里镇，请尽快来修"
+
+
+def sign_in(browser: Browser, served: Served, account: str) -> BrowserContext:
+    """A profile of somebody who has signed in; scripts of the page may not use a mouse that is not there."""
+    context = browser.new_context(base_url=served.url, viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    context.add_cookies([{"name": "yucun_session", "value": served.sign_in(account), "url": served.url}])
+    return context
+
+
+@pytest.fixture
+def officer(browser: Browser, served: Served) -> Iterator[BrowserContext]:
+    """The officer's browser."""
+    context = sign_in(browser, served, "duty_officer")
+    yield context
+    context.close()
+
+
+def listen(page: Page) -> list[str]:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+class Keyboard:
+    """The keyboard of a page; it notes what is pressed. The mouse is never touched."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.pressed: Counter[str] = Counter()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.pressed[key] += 1
+            self._page.keyboard.press(key)
+
+    def write(self, words: str) -> None:
+        self.pressed.update(words)
+        self._page.keyboard.insert_text(words)
+
+
+def test_from_arrival_to_closing_by_keyboard_alone_in_two_windows(officer: BrowserContext) -> None:
+    second = officer.new_page()
+    second.goto("/duty/hotline?state=held")
+    live = second.locator("[data-live-state]")
+    expect(live).to_have_text(live.get_attribute("data-on") or "")
+    second.evaluate("window.neverReloaded = true")
+
+    first = officer.new_page()
+    said, keys = listen(first), Keyboard(first)
+    first.goto("/hotline/new")
+    expect(first.locator("textarea[name=text]")).to_be_focused()
+    keys.write(TEXT)
+    expect(first.locator("#judged")).to_contain_text("织里镇", timeout=15_000)
+    keys.press("Control+Enter")
+    first.wait_for_url("**/duty/hotline?case=*")
+    number = first.locator("[data-case-title]").get_attribute("data-no")
+    assert number is not None
+
+    # The other window hears of it and opens it in its place.
+    second.locator(f"[data-case='{number}'] a").click()
+    state = second.locator("#case .kicker")
+    expect(state).to_contain_text("待人工判断")
+
+    expect(first.locator("#case .kicker")).to_contain_text("待人工判断")
+    keys.press("d")
+    expect(first.locator("#m-dispatch-unit")).to_be_focused()
+    keys.press("Control+Enter")
+    expect(first.locator("#case .kicker")).to_contain_text("已派单")
+    expect(state).to_contain_text("已派单")
+    for key, there in (("a", "办理中"), ("r", "已答复"), ("v", "已回访"), ("c", "已办结")):
+        keys.press(key)
+        if key == "r":
+            expect(first.locator("#m-reply-reply")).to_be_focused()
+            keys.write("井盖已于当日补装，现场已核实")
+        if key == "v":
+            expect(first.locator("#m-visit-solved")).to_be_focused()
+            keys.press("ArrowDown", "Tab", "ArrowDown")
+        if key == "c":
+            expect(first.locator("#m-close-outcome")).to_be_focused()
+            keys.press("ArrowDown")
+        if key != "a":
+            keys.press("Control+Enter")
+        expect(first.locator("#case .kicker")).to_contain_text(there)
+        expect(state).to_contain_text(there)
+    assert second.evaluate("window.neverReloaded") is True
+    expect(second.locator("#case")).to_contain_text("井盖已于当日补装")
+    assert sum(count for key, count in keys.pressed.items() if len(key) > 1 or key.isascii()) < 30
+    assert said == []
+
+
+def test_who_saw_an_older_step_does_not_overwrite(officer: BrowserContext, served: Served) -> None:
+    pages = [officer.new_page(), officer.new_page()]
+    pages[0].goto("/duty/hotline?state=held")
+    number = pages[0].locator("[data-case-title]").get_attribute("data-no")
+    for page in pages:
+        # Deaf windows: nothing tells them what the other did.
+        page.route("**/live", lambda route: route.abort())
+        page.goto(f"/duty/hotline?case={number}")
+    for page in pages:
+        page.keyboard.press("t")
+        expect(page.locator("#notices")).not_to_be_empty()
+    expect(pages[1].locator("#notices")).to_contain_text("已有变动")
+    with served.client(Authorization=f"Bearer {served.sign_in('duty_officer')}") as client:
+        said = client.get(f"/api/cases/{number}", params={"service": "hotline"}).json()
+    assert [step["move"] for step in said["history"]].count("take") == 1
+
+
+def test_filters_are_kept_and_several_move_at_once(officer: BrowserContext) -> None:
+    page = officer.new_page()
+    page.goto("/duty/hotline")
+    page.locator("#filter select[name=state]").select_option("dispatched")
+    page.get_by_role("button", name="保存此筛选").click()
+    page.goto("/duty/hotline?state=dispatched")
+    expect(page.locator("[data-saved] a")).to_have_attribute("href", "/duty/hotline?state=dispatched")
+    boxes = page.locator(".pick")
+    assert boxes.count() >= 2
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    numbers = [boxes.nth(n).input_value().split("@")[0] for n in (0, 1)]
+    page.locator("[data-bulk-box] > summary").click()
+    page.locator(".bulk-move:has([data-bulk=take]) > summary").click()
+    page.locator("[data-bulk=take] button").click()
+    expect(page.locator("#notices")).to_contain_text("2")
+    for number in numbers:
+        page.goto(f"/duty/hotline?case={number}")
+        expect(page.locator("#case .facts")).to_contain_text("duty_officer")
+
+
+PAGES = (
+    ("duty_officer", "/duty"),
+    ("duty_officer", "/duty/hotline"),
+    ("duty_officer", "/hotline/new"),
+    ("duty_officer", "/hotline/topics"),
+    ("duty_officer", "/hotline/answers"),
+    ("duty_officer", "/hotline/uncovered"),
+    ("chief", "/service/hotline"),
+    ("resident", "/my"),
+    ("resident", "/my/new"),
+    ("resident", "/my/matter"),
+)
+
+
+@pytest.mark.parametrize("account", ["duty_officer", "chief", "resident"])
+def test_every_page_of_the_hotline_in_both_looks(browser: Browser, served: Served, account: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - half a megabyte that only this test needs
+
+    context = sign_in(browser, served, account)
+    bad = []
+    for path in (path for who, path in PAGES if who == account):
+        for language, width, theme in (("zh", 1440, "light"), ("en", 360, "dark")):
+            page = context.new_page()
+            said = listen(page)
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(f"{path}?lang={language}&theme={theme}")
+            look = f"{path} {language} {width}"
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, look
+            assert said == [], look
+            found = Axe().run(page).response["violations"]
+            bad += [
+                (look, one["id"], node["html"][:160], node.get("failureSummary", "")[:200])
+                for one in found
+                if one["impact"] in ("serious", "critical")
+                for node in one["nodes"]
+            ]
+            page.close()
+    context.close()
+    assert bad == []

@@ -1,0 +1,226 @@
+"""The commit point on both stores: once, chained, undone whole, rebuilt to the same state."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yucun.base.clock import SimulatedClock
+from yucun.base.errors import JournalBroken, NotKnown, PlaceError, Yours
+from yucun.kernel.books import Attachments, Books, Line, Message, Migration, Organ, Projecting, rebuild
+from yucun.kernel.books.files import UNFINISHED
+
+
+def _count(tx: Projecting, line: Line) -> None:
+    tx.execute(
+        "INSERT INTO tally (name, amount) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET amount = tally.amount + excluded.amount",
+        (line.payload["name"], line.payload["amount"]),
+    )
+
+
+TALLY = Organ(
+    "tally",
+    (
+        Migration(
+            1, "tally", ("CREATE TABLE tally (name TEXT PRIMARY KEY, amount BIGINT NOT NULL CHECK (amount >= 0))",)
+        ),
+    ),
+    ("tally",),
+    {"tally.counted": _count},
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/books.sqlite"
+    database: str = request.getfixturevalue("postgres_database")
+    return database
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    return SimulatedClock.on(date(2022, 5, 31), ticking=False)
+
+
+@pytest.fixture
+def books(url: str, clock: SimulatedClock) -> Iterator[Books]:
+    opened = Books.open(url, [TALLY], clock)
+    yield opened
+    opened.close()
+
+
+def _add(books: Books, key: str, name: str = "plum", amount: int = 1) -> tuple[Line, bool]:
+    with books.write() as tx:
+        return tx.record("tally.counted", key, {"name": name, "amount": amount})
+
+
+def test_a_line_is_recorded_once_and_applied(books: Books) -> None:
+    line, is_new = _add(books, "a", amount=3)
+    again, is_new_again = _add(books, "a", amount=3)
+    assert (is_new, is_new_again) == (True, False)
+    assert again.seq == line.seq == 1
+    with books.read() as tx:
+        assert tx.rows("SELECT name, amount FROM tally") == [("plum", 3)]
+    assert books.verify() == 1
+
+
+def test_one_key_cannot_be_two_events(books: Books) -> None:
+    _add(books, "a", amount=3)
+    with pytest.raises(Yours, match="other content"):
+        _add(books, "a", amount=4)
+    assert books.verify() == 1
+
+
+def test_an_error_undoes_all_of_it(books: Books) -> None:
+    with pytest.raises(RuntimeError, match="stop"), books.write() as tx:
+        tx.record("tally.counted", "a", {"name": "plum", "amount": 1})
+        raise RuntimeError("stop")
+    with pytest.raises(Exception, match=r"(?i)check"):
+        _add(books, "b", amount=-5)
+    with books.read() as tx:
+        assert tx.last_seq() == 0
+        assert tx.rows("SELECT * FROM tally") == []
+    assert _add(books, "a")[0].seq == 1
+
+
+def test_time_never_goes_back_and_an_instant_is_a_seq(books: Books, clock: SimulatedClock) -> None:
+    first, _ = _add(books, "a")
+    between = clock.now() + timedelta(hours=1)
+    clock.advance(timedelta(hours=2))
+    second, _ = _add(books, "b")
+    clock.instant -= timedelta(days=400)
+    third, _ = _add(books, "c")
+    assert first.at < second.at == third.at
+    with books.read() as tx:
+        assert tx.seq_at(between) == first.seq
+        assert tx.seq_at(between + timedelta(days=1)) == third.seq
+        assert tx.seq_at(between - timedelta(days=9)) == 0
+
+
+def test_messages_and_attachments_come_with_the_line(books: Books, tmp_path: Path) -> None:
+    attachments = Attachments(tmp_path / "attachments")
+    kept = attachments.keep("名单".encode(), "text/plain", "list.txt")
+    stray = attachments.keep(b"never named", "text/plain", "stray.txt")
+    with books.write() as tx:
+        tx.record("note.sent", "n1", {}, messages=[Message("t1", "notify", {"to": "clerk"})], attachments=[kept])
+    with books.write() as tx:
+        tx.record("books.delivered", "delivered:t1", {"token": "t1"})
+    with books.read() as tx:
+        assert tx.rows("SELECT token, state, answered_seq FROM outbox") == [("t1", "delivered", 2)]
+    (tmp_path / "attachments" / f"half{UNFINISHED}").write_bytes(b"cut off")
+    with books.writing():
+        assert attachments.sweep(books) == 1
+    assert attachments.get(kept.sha256).decode() == "名单"
+    with pytest.raises(NotKnown):
+        attachments.get(stray.sha256)
+
+
+def test_a_changed_line_breaks_the_chain(books: Books) -> None:
+    for key in "abc":
+        _add(books, key)
+    with books.write() as tx:
+        tx.execute("UPDATE journal SET payload = ? WHERE seq = 2", ('{"amount":9,"name":"plum"}',))
+    with pytest.raises(JournalBroken, match="commit 2"):
+        books.verify()
+
+
+def test_rebuild_reaches_the_same_state_on_the_other_store(books: Books, clock: SimulatedClock, tmp_path: Path) -> None:
+    with books.write() as tx:
+        for n in range(20):
+            tx.record("tally.counted", f"k{n}", {"name": f"n{n % 3}", "amount": n})
+    _add(books, "last")
+    fresh = Books.open(f"sqlite:///{tmp_path}/fresh.sqlite", [TALLY], clock)
+    assert rebuild(books, fresh) == books.state_hash() == fresh.state_hash()
+    assert fresh.verify() == 21
+    with pytest.raises(JournalBroken, match="not empty"):
+        rebuild(books, fresh)
+    fresh.close()
+
+
+def test_a_projection_that_drifted_is_caught(books: Books, clock: SimulatedClock) -> None:
+    _add(books, "a")
+    with books.write() as tx:
+        tx.execute("UPDATE tally SET amount = 7")
+    fresh = Books.open("sqlite://", [TALLY], clock)
+    with pytest.raises(JournalBroken, match="rebuild reached"):
+        rebuild(books, fresh)
+
+
+def test_a_migration_that_reshapes_applies_the_journal_again(books: Books, url: str, clock: SimulatedClock) -> None:
+    _add(books, "a", "plum", 2)
+    _add(books, "b", "pear", 3)
+
+    def count_with_length(tx: Projecting, line: Line) -> None:
+        _count(tx, line)
+        tx.execute("UPDATE tally SET length = ? WHERE name = ?", (len(line.payload["name"]), line.payload["name"]))
+
+    reshaped = Organ(
+        "tally",
+        (
+            *TALLY.migrations,
+            Migration(2, "length", ("ALTER TABLE tally ADD COLUMN length BIGINT",), applies_again=True),
+        ),
+        ("tally",),
+        {"tally.counted": count_with_length},
+    )
+    newer = Books.open(url, [reshaped], clock)
+    with newer.read() as tx:
+        assert sorted(tx.rows("SELECT name, amount, length FROM tally")) == [("pear", 3, 4), ("plum", 2, 4)]
+    newer.close()
+    with pytest.raises(PlaceError, match="newer program"):
+        Books.open(url, [TALLY], clock)
+
+
+def test_many_writers_lose_nothing(books: Books) -> None:
+    def write(worker: int) -> None:
+        for n in range(15):
+            _add(books, f"{worker}-{n}")
+
+    workers = [threading.Thread(target=write, args=(n,)) for n in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert books.verify() == 90
+    with books.read() as tx:
+        assert tx.rows("SELECT amount FROM tally") == [(90,)]
+
+
+def test_a_reader_sees_one_moment(books: Books) -> None:
+    _add(books, "a")
+    with books.read() as tx:
+        before = tx.last_seq()
+        if books.dialect == "postgresql" or before:
+            worker = threading.Thread(target=_add, args=(books, "b"))
+            worker.start()
+            worker.join()
+        assert tx.last_seq() == before == 1
+    with books.read() as tx:
+        assert tx.last_seq() == 2
+
+
+def test_an_address_that_is_no_database_is_refused(clock: SimulatedClock) -> None:
+    with pytest.raises(PlaceError, match="sqlite:///PATH"):
+        Books.open("mysql://localhost/city", [], clock)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 5)), max_size=25))
+def test_any_order_and_any_repeat_keeps_the_sum(events: list[tuple[str, int]]) -> None:
+    books = Books.open("sqlite://", [TALLY], SimulatedClock.on(date(2022, 5, 31), ticking=False))
+    seen: dict[str, int] = {}
+    for key, amount in events:
+        if seen.setdefault(key, amount) == amount:
+            _add(books, key, amount=amount)
+    with books.read() as tx:
+        found = tx.rows("SELECT sum(amount) FROM tally")
+    assert (found[0][0] or 0) == sum(seen.values())
+    assert books.verify() == len(seen)
+    books.close()

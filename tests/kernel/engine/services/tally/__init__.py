@@ -1,0 +1,1 @@
+"""Tally: a made-up service that hears what visits publishes."""

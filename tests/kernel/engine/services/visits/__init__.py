@@ -1,0 +1,1 @@
+"""Visits: a made-up service that opens cases, reserves and pays, records and asks."""

@@ -1,0 +1,40 @@
+"""Books with a ledger, on both stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.ledger.charts import make_test_chart
+from yucun.base.clock import SimulatedClock
+from yucun.kernel.books import Books
+from yucun.kernel.ledger import ORGAN, Ledger, Opening
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    return SimulatedClock.on(date(2022, 5, 31), ticking=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def books(request: pytest.FixtureRequest, tmp_path: Path, clock: SimulatedClock) -> Iterator[Books]:
+    url = f"sqlite:///{tmp_path}/books.sqlite"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_database")
+    opened = Books.open(url, [ORGAN], clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ledger(books: Books) -> Ledger:
+    made = Ledger(make_test_chart())
+    with books.write() as tx:
+        made.open(
+            tx,
+            [Opening("treasury:relief", "fen"), Opening("pool:relief", "fen"), Opening("treasury:relief", "carbon_g")],
+        )
+    return made

@@ -1,0 +1,1 @@
+"""A city under a seed, with faults."""
