@@ -28,6 +28,7 @@ from yucun.kernel.lake.store import REFUSED
 TABLE = "farm.harvest"
 CITY = "990100"
 SEED = 20220531
+CHILD = b"yucun.kernel.lake.bulk.child"
 LIMITS = Limits(memory=1 << 30, threads=1, rows=15)
 YEARS = ("2018", "2019", "2020")
 _OF = 'of = { table = "harvest", field = "amount_fen" }'
@@ -196,12 +197,17 @@ def snapshot(small: SmallLake) -> dict[str, Any]:
 
 
 def kill_child(at: str) -> Any:
-    """A progress callback that kills the working child when it tells of a phase, once."""
+    """A progress callback that kills the working child when it tells of a phase, once.
+
+    Only that child: the process of the tests has others, such as a database server.
+    """
     done: list[int] = []
 
     def callback(progress: Progress) -> None:
         if progress.phase == at and not done:
-            done.extend(int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+            done.extend(int(pid) for pid in children if CHILD in Path(f"/proc/{pid}/cmdline").read_bytes())
+            assert done, "no child is at work"
             for pid in done:
                 os.kill(pid, 9)
 
