@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
@@ -58,6 +59,7 @@ def tell_machine() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 1),
     }
 
 
@@ -78,21 +80,28 @@ def list_benches(folder: Path = HERE) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.py") if path.stem != "run")
 
 
-def run_bench(name: str, folder: Path = HERE) -> Path:
-    """Run one bench here and now, and write its result file."""
+def load_bench(name: str, folder: Path = HERE) -> ModuleType:
+    """Import a bench without running it."""
     sys.modules["run"] = sys.modules[__name__]  # `from run import Figure` means this very module
     spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     if spec is None or spec.loader is None:
         raise FileNotFoundError(folder / f"{name}.py")
     bench = importlib.util.module_from_spec(spec)
+    sys.modules[name] = bench  # as for any import: dataclasses look their own module up
     spec.loader.exec_module(bench)
-    measured: Measured = bench.measure()
+    return bench
+
+
+def run_bench(name: str, folder: Path = HERE) -> Path:
+    """Run one bench here and now, and write its result file."""
+    machine = tell_machine()
+    measured: Measured = load_bench(name, folder).measure()
     result = {
         "bench": name,
         "claim": (bench.__doc__ or "").strip().splitlines()[0],
         "day": datetime.now(UTC).date().isoformat(),
         "commit": tell_commit(),
-        "machine": tell_machine(),
+        "machine": machine,
         **asdict(measured),
     }
     path = folder / "results" / f"{name}.json"
