@@ -95,7 +95,8 @@ def load_bench(name: str, folder: Path = HERE) -> ModuleType:
 def run_bench(name: str, folder: Path = HERE) -> Path:
     """Run one bench here and now, and write its result file."""
     machine = tell_machine()
-    measured: Measured = load_bench(name, folder).measure()
+    bench = load_bench(name, folder)
+    measured: Measured = bench.measure()
     result = {
         "bench": name,
         "claim": (bench.__doc__ or "").strip().splitlines()[0],
