@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from importlib.metadata import version
-from pathlib import Path
 
-from run import Figure, Measured, Program
+from run import Figure, Measured, Program, pass_tests
 
 from yucun.city import PLACES
 from yucun.kernel.lake.running import FEEDS_FILE
 
-ROOT = Path(__file__).resolve().parent.parent
 TEST = "tests/kernel/lake/running/test_silence.py"
 
 
 def measure() -> Measured:
     """Run the test of silence over every feed that the place declares; a failure ends the bench."""
-    subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=3600", TEST],
-        cwd=ROOT,
-        env={**os.environ, "YUCUN_SILENCE": "all"},
-        check=True,
-    )
+    pass_tests(f"{TEST} -o faulthandler_timeout=3600", YUCUN_SILENCE="all")
     text = (PLACES / "huzhou" / FEEDS_FILE).read_text(encoding="utf-8")
     feeds = sum(line.startswith("[feeds.") for line in text.splitlines())
     ours = Program("yucun", version("yucun"))

@@ -9,8 +9,10 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +75,28 @@ def tell_commit() -> str:
 def _ask_git(*words: str) -> str:
     done = subprocess.run(["git", *words], cwd=HERE, capture_output=True, text=True, check=False)
     return done.stdout.strip()
+
+
+def pass_tests(tests: str, **environment: str) -> float:
+    """Run tests of the project in a process of their own and return the seconds that they took.
+
+    Raises
+    ------
+    SystemExit
+        Where a test fails, or none is run: then there is nothing to state.
+    """
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests.split()],
+        cwd=HERE.parent,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode or re.search(r"(\d+) passed", done.stdout) is None:
+        raise SystemExit(done.stdout[-4000:])
+    return time.perf_counter() - began
 
 
 def list_benches(folder: Path = HERE) -> list[str]:
