@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from hypothesis import settings
-from psycopg import sql
 
 from tests.servers import CHROMIUM_FLAGS, Postgres, ProgramMissing, find_chromium
 
@@ -48,14 +45,11 @@ def postgres_url(postgres_server: Postgres) -> str:
 
 
 @pytest.fixture
-def postgres_database(postgres_server: Postgres, postgres_url: str) -> Iterator[str]:
+def postgres_database(postgres_server: Postgres) -> Iterator[str]:
     """The URL of a fresh database, dropped after the test."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield postgres_server.make_url(name)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    url = postgres_server.make_database("test")
+    yield url
+    postgres_server.drop_database(url)
 
 
 @pytest.fixture(scope="module")

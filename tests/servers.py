@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 CHROMIUM_FLAGS = (
@@ -130,6 +131,22 @@ class Postgres:
     def make_url(self, database: str = "postgres") -> str:
         """Return the URL of one database of this server."""
         return f"postgresql://yucun@127.0.0.1:{self.port}/{database}"
+
+    def make_database(self, name: str) -> str:
+        """Make a fresh database and return its URL."""
+        database = f"{name}_{uuid.uuid4().hex}"
+        self._run(f'CREATE DATABASE "{database}"')
+        return self.make_url(database)
+
+    def drop_database(self, url: str) -> None:
+        """Remove a database, whoever is still connected to it."""
+        self._run(f'DROP DATABASE "{url.rsplit("/", 1)[1]}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        import psycopg  # noqa: PLC0415 - this file also runs where only the standard library is there
+
+        with psycopg.connect(self.make_url(), autocommit=True) as connection:
+            connection.execute(statement.encode())
 
     def start(self) -> None:
         """Start, or start again on the same data, and wait until it answers."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from tests.kernel.engine.made_up import CADRE, VILLAGE, asked, make_engine, moved
-from tests.simulation.dying import Countdown
 from yucun.base.clock import CHINA
 from yucun.kernel.engine import Event, EventEngine, TurningClock, list_waiting
 
@@ -97,14 +95,3 @@ def check_moment(engine: EventEngine) -> None:
             " LEFT JOIN journal_commit c ON c.commit_no = j.commit_no WHERE c.commit_no IS NULL"
         )
     assert (doubled, lost, half) == ([], [], [])
-
-
-def live_and_die(folder: Path, url: str, seed: int, die_at: int) -> None:
-    """Run in a process of its own; it does not come back unless the month is over before the step."""
-    countdown = Countdown(die_at)
-    countdown.watch()
-    engine, clock = open_engine(url)
-    for _ in live(engine, clock, seed):
-        pass
-    engine.books.close()
-    (folder / "steps").write_text(str(countdown.taken))

@@ -9,12 +9,9 @@ import multiprocessing
 import os
 import random
 import signal
-import uuid
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from tests.servers import Postgres
 from tests.simulation.crash_story import SEED, check_moment, snapshot, tell, tell_and_die
@@ -78,20 +75,14 @@ def test_sqlite_survives_crashes(undisturbed: tuple[object, int], tmp_path: Path
 
 
 def test_postgresql_survives_crashes(
-    undisturbed: tuple[object, int], tmp_path: Path, postgres_server: Postgres, postgres_url: str
+    undisturbed: tuple[object, int], tmp_path: Path, postgres_server: Postgres
 ) -> None:
     expected, _ = undisturbed
     folder = _prepare(tmp_path / "undisturbed")
-    assert _die(folder, _make_database(postgres_server, postgres_url), 0) == 0
+    assert _die(folder, postgres_server.make_database("crash"), 0) == 0
     steps = int((folder / "steps").read_text())
     for die_at in _points(steps):
-        folder, url = _prepare(tmp_path / str(die_at)), _make_database(postgres_server, postgres_url)
+        folder, url = _prepare(tmp_path / str(die_at)), postgres_server.make_database("crash")
         assert _die(folder, url, die_at) == -signal.SIGKILL, f"step {die_at} of {steps} was not reached"
         _check_after(folder, url, expected)
-
-
-def _make_database(server: Postgres, postgres_url: str) -> str:
-    name = f"crash_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return server.make_url(name)
+        postgres_server.drop_database(url)

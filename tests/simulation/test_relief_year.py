@@ -5,29 +5,24 @@ Here few seeds and points; ``YUCUN_RELIEF_SEEDS=40 YUCUN_CRASH_POINTS=200`` goes
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from tests.servers import Postgres
 from tests.services.relief.office import ORGANS
 from tests.simulation.relief_year import FIRST, add_up, live, live_and_die, open_year
+from tests.simulation.survive import PROCESSES, Stores
 from yucun.base.clock import SimulatedClock
 from yucun.kernel.books import Books, rebuild
 from yucun.kernel.engine import EventEngine
 
 SEEDS = range(1, int(os.environ.get("YUCUN_RELIEF_SEEDS", "2")) + 1)
 POINTS = int(os.environ.get("YUCUN_CRASH_POINTS", "2"))
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.simulation.relief_year"])
 
 
 def check(engine: EventEngine) -> None:
@@ -105,18 +100,8 @@ def go_through(folder: Path, make_url: Callable[[str], str], seed: int = 1) -> i
 
 
 def test_a_year_of_crashes_on_sqlite(tmp_path: Path) -> None:
-    assert go_through(tmp_path, lambda name: f"sqlite:///{tmp_path}/{name}.sqlite") == POINTS
+    assert go_through(tmp_path, Stores(tmp_path).url) == POINTS
 
 
-def test_a_year_of_crashes_on_postgresql(tmp_path: Path, postgres_server: Postgres, postgres_url: str) -> None:
-    made: dict[str, str] = {}
-
-    def make_url(name: str) -> str:
-        if name not in made:
-            database = f"relief_{name}_{uuid.uuid4().hex}"
-            with psycopg.connect(postgres_url, autocommit=True) as connection:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-            made[name] = postgres_server.make_url(database)
-        return made[name]
-
-    assert go_through(tmp_path, make_url) == POINTS
+def test_a_year_of_crashes_on_postgresql(tmp_path: Path, postgres_server: Postgres) -> None:
+    assert go_through(tmp_path, Stores(tmp_path, postgres_server).url) == POINTS

@@ -1,4 +1,4 @@
-"""A month of events killed at a thousand points ends as if nothing had happened, on both stores: nothing lost, nothing twice.
+"""A month of the hotline killed at a thousand points ends as if nothing had happened, on both stores: nothing lost, nothing twice.
 
 Each point is a step towards the books at which the process kills itself; then the month goes on to its end. The peer is
 the month that nobody disturbed: every case, posting, record and event must come out again, the invariants hold at
@@ -16,9 +16,9 @@ POINTS = int(os.environ.get("YUCUN_CRASH_POINTS", "1000"))
 
 
 def measure() -> Measured:
-    """Run the crash tests of the engine with all points; a failure ends the bench."""
+    """Run the month's crash tests with all points; a failure ends the bench."""
     took = pass_tests(
-        "tests/simulation/test_engine_crash.py -k month_of_crashes -o faulthandler_timeout=36000",
+        "tests/simulation/test_hotline_month.py -k survives_crashes -o faulthandler_timeout=36000",
         YUCUN_CRASH_POINTS=str(POINTS),
     )
     return Measured(
