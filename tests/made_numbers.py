@@ -204,13 +204,14 @@ class MadeNumbers:
         rules: Mapping[str, Rule] | None = None,
         regions: Regions | None = None,
         today: date = TODAY,
+        url: str = "",
     ) -> MadeNumbers:
         """Make one in a folder, or open the one that is there with other definitions."""
         indicators, findings = read_made(folder, toml, rules)
         assert not findings, [f"{f.where} {f.message.en}" for f in findings]
         regions = regions or make_regions()
         books = Books.open(
-            f"sqlite:///{folder}/books.sqlite", [LAKE, REGISTRY, ACCESS], SimulatedClock.on(today, ticking=False)
+            url or f"sqlite:///{folder}/books.sqlite", [LAKE, REGISTRY, ACCESS], SimulatedClock.on(today, ticking=False)
         )
         lake = Lake(
             folder / "lake", books, {**make_contracts(folder), CELL_TABLE: make_cell_contract()}, Engine(threads=1)

@@ -219,6 +219,7 @@ def rebuild(setting: Setting, into: str | None) -> Exit:
 def backup(setting: Setting, to: Path) -> Exit:
     """Copy books, lake and sent files into an empty folder, with a list of hashes; the writer waits meanwhile."""
     from yucun.kernel.books import Books
+    from yucun.kernel.books.files import UNFINISHED
 
     if to.exists() and any(to.iterdir()):
         raise PlaceError(_not_empty(to))
@@ -231,7 +232,13 @@ def backup(setting: Setting, to: Path) -> Exit:
                 reached = copy_books(city.books, kept)
             finally:
                 kept.close()
-            files = [path for name in _FOLDERS for path in sorted((city.data / name).rglob("*")) if path.is_file()]
+            # What somebody is still writing has no line yet, and may have another name in a moment.
+            files = [
+                path
+                for name in _FOLDERS
+                for path in sorted((city.data / name).rglob("*"))
+                if path.suffix != UNFINISHED and path.is_file()
+            ]
             for number, path in enumerate(files, 1):
                 _copy(path, to / path.relative_to(city.data))
                 move(number, len(files))

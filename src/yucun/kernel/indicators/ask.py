@@ -35,7 +35,7 @@ class Question:
     versions : mapping of str to Version
         The cells in force, by indicator.
     rows_as_of : int or None
-        The version of the tables from which those cells were worked out: that of the last refresh.
+        The version of the tables from which those cells were worked out: that which the last refresh pinned.
     files : dict
         What the manifest was already asked under this question.
     """
@@ -88,7 +88,7 @@ class CellReader:
 
     def ask(self, as_of: int | None = None, reader: Reader = OPEN_READER, purpose: str = "") -> Question:
         """Fix version, reader and purpose, so that all values of a page are of one moment."""
-        return Question(self.book.versions(as_of), as_of, reader, purpose, self.book.last_refresh(as_of))
+        return Question(self.book.versions(as_of), as_of, reader, purpose, self.book.rows_counted(as_of))
 
     def get(self, indicator: str) -> Indicator:
         """Return a definition, or raise `NotKnown`."""

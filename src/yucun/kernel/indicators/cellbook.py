@@ -21,6 +21,7 @@ from yucun.base.identity import RegionCode
 from yucun.base.period import Period
 from yucun.kernel.indicators.cellparts import files_by_indicator, year_of
 from yucun.kernel.indicators.model import CELL_COLUMNS, CELL_TABLE, Cell
+from yucun.kernel.indicators.pinned import LastRefresh, find_refreshed
 from yucun.kernel.lake.model import LakeFile
 from yucun.kernel.lake.store import Lake
 
@@ -317,7 +318,7 @@ class CellBook:
         self._pages = Pages(lake.folder)
         self._sheets: OrderedDict[str, Sheet] = OrderedDict()
         self._instants: dict[int, datetime] = {}
-        self._refreshes: dict[int, int | None] = {}
+        self._refreshes: dict[int, LastRefresh] = {}
         self._versions: OrderedDict[int, Mapping[str, Version]] = OrderedDict()
 
     def versions(self, as_of: int | None = None) -> Mapping[str, Version]:
@@ -340,18 +341,24 @@ class CellBook:
             return tx.last_seq()
 
     def last_refresh(self, as_of: int | None = None) -> int | None:
-        """The seq of the last refresh up to a seq: what the cells then in force were worked out from."""
+        """The seq of the last refresh up to a seq: from which on the cells then in force are so."""
+        return self._refreshed(as_of).seq or None
+
+    def rows_counted(self, as_of: int | None = None) -> int | None:
+        """The version of the tables from which the cells in force at a seq were worked out; None before the first refresh."""
+        found = self._refreshed(as_of)
+        return found.pinned if found.seq else None
+
+    def _refreshed(self, as_of: int | None) -> LastRefresh:
         until = self._seq(as_of)
-        if until not in self._refreshes:
+        found = self._refreshes.get(until)
+        if found is None:
             with self.lake.books.read() as tx:
-                found = tx.row(
-                    "SELECT seq FROM journal WHERE kind = ? AND seq <= ? ORDER BY seq DESC LIMIT 1",
-                    ("lake.refreshed", until),
-                )
+                found = find_refreshed(tx, until)
             while len(self._refreshes) >= _MOST_KEPT:
                 self._refreshes.pop(next(iter(self._refreshes)), None)
-            self._refreshes[until] = int(found[0]) if found else None
-        return self._refreshes.get(until)
+            self._refreshes[until] = found
+        return found
 
     def sheet(self, version: Version | None) -> Sheet:
         """Return the cells of an indicator in a version of `versions`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
 
@@ -33,28 +33,39 @@ class Moved:
     sent: tuple[str, ...]
 
 
-def tables_moved(lake: Lake, after: int) -> set[str]:
-    """Name the tables any of whose files came into or went out of force after a seq."""
+def tables_moved(lake: Lake, after: int, until: int) -> set[str]:
+    """Name the tables any of whose files came into or went out of force with ``after < seq <= until``."""
     with lake.books.read() as tx:
-        rows = tx.rows("SELECT DISTINCT dataset FROM lake_file WHERE added_seq > ? OR removed_seq > ?", (after, after))
+        rows = tx.rows(
+            "SELECT DISTINCT dataset FROM lake_file WHERE (added_seq > ? AND added_seq <= ?)"
+            " OR (removed_seq > ? AND removed_seq <= ?)",
+            (after, until, after, until),
+        )
     return {str(row[0]) for row in rows}
 
 
-def find_moved(lake: Lake, table: str, after: int) -> Moved:
-    """Find what moved in a table after a seq."""
-    files = lake.changed(table, after)
+def find_moved(lake: Lake, table: str, after: int, until: int) -> Moved:
+    """Find what moved in a table with ``after < seq <= until``; what came or went later is not known here."""
+    files = [_as_then(file, until) for file in lake.changed(table, after, until)]
     seqs = {s for f in files for s in (f.added_seq, f.removed_seq) if s is not None and s > after}
     with lake.books.read() as tx:
         kinds = {}
         for seq in sorted(seqs):
             lines = tx.lines(after=seq - 1, until=seq)
             kinds[seq] = lines[0].kind if lines else ""
-        sent = tx.rows("SELECT DISTINCT file FROM lake_landing WHERE dataset = ? AND seq > ?", (table, after))
+        sent = tx.rows(
+            "SELECT DISTINCT file FROM lake_landing WHERE dataset = ? AND seq > ? AND seq <= ?", (table, after, until)
+        )
     if seqs and all(kinds[seq] in _SAME_ROWS for seq in seqs):
         return Moved((), (), ())
     added = tuple(f for f in files if f.added_seq > after and f.removed_seq is None)
     removed = tuple(f for f in files if f.added_seq <= after and f.removed_seq is not None)
     return Moved(added, removed, tuple(str(row[0]) for row in sent))
+
+
+def _as_then(file: LakeFile, until: int) -> LakeFile:
+    """A file as its manifest row was at a seq: one that went out of force later was still in force."""
+    return replace(file, removed_seq=None) if file.removed_seq is not None and file.removed_seq > until else file
 
 
 @dataclass(frozen=True, slots=True)

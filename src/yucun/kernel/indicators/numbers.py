@@ -76,10 +76,9 @@ class Numbers(NumberReader):
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
         """Bring all cells up to the lake's present state."""
-        with self.lake.books.writing():
-            done = refresh(self.lake, self.indicators, self.rules, self.regions, progress)
-            # Versions that a crash left undecided are decided here too; until then readers decide them in memory.
-            self.releases.decide()
+        done = refresh(self.lake, self.indicators, self.rules, self.regions, progress)
+        # Versions that a crash left undecided are decided here too; until then readers decide them in memory.
+        self.releases.decide()
         return done
 
     def why(

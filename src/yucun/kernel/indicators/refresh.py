@@ -4,12 +4,17 @@ A refresh finds the rows that the tables gained or lost since the last one, comp
 regions whole, puts them in place of the old ones, and commits all indicators in one journal line. What did not
 change is neither read nor written, so that its *as of* stands. `gathering` does the leaves whose rows count in the
 regions above; `settling` puts fresh cells into the files.
+
+All of it reads one pinned version of the lake, beside the writer's lock; the lock is taken for the one line at the
+end, which says the pinned seq. What landed meanwhile is counted by the next refresh. Where another refresh committed
+meanwhile, the cells rest on what is no longer so, and the work is begun again.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
@@ -32,6 +37,7 @@ from yucun.kernel.indicators.compile import KEY, Compiler
 from yucun.kernel.indicators.gathering import Gathering
 from yucun.kernel.indicators.maps import map_tables
 from yucun.kernel.indicators.model import ARROW_CELLS, CELL_COLUMNS, CELL_TABLE, Cell, CellKey, Indicator, Rule
+from yucun.kernel.indicators.pinned import REFRESHED, find_refreshed
 from yucun.kernel.indicators.records import RecordCounter
 from yucun.kernel.indicators.recount import (
     Amounts,
@@ -51,7 +57,12 @@ from yucun.kernel.registry.regions import Regions
 Progress = Callable[[int, int], None]
 # Below this it costs less to compute all cells of a leaf than to find out which ones changed.
 FEW_ROWS = 100_000
-_LINE = "lake.refreshed"
+# So often a refresh is begun again because another committed first; then it holds the writer's lock and cannot lose.
+MOST_TRIES = 4
+
+
+class _Overtaken(Exception):  # noqa: N818 - a step of `refresh`, never seen outside
+    """What a refresh rests on is no longer so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ class Refreshed:
 
 
 class Refresh:
-    """One refresh over a lake; the caller holds the writer's lock (`refresh` does)."""
+    """One refresh over one version of a lake; the caller keeps its files from being swept (`refresh` does)."""
 
     def __init__(
         self, lake: Lake, indicators: Mapping[str, Indicator], rules: Mapping[str, Rule], regions: Regions
@@ -121,9 +132,9 @@ class Refresh:
         )
 
     def files(self, table: str) -> list[LakeFile]:
-        """The files of a table in force, asked once."""
+        """The files of a table in force in the pinned version, asked once."""
         if table not in self._files:
-            self._files[table] = self.lake.files(table)
+            self._files[table] = self.lake.files(table, self.pinned)
         return self._files[table]
 
     def rows(self, table: str) -> ir.Table:
@@ -146,15 +157,20 @@ class Refresh:
     # -- the run --------------------------------------------------------------------------------------------
 
     def run(self, progress: Progress | None = None) -> Refreshed:
-        """Compute what changed and commit it."""
-        self.since, known = self._last_line()
-        moved = tables_moved(self.lake, self.since) - {CELL_TABLE}
+        """Compute what changed and commit it; raise `_Overtaken` where another refresh came first."""
+        with self.lake.books.read() as tx:
+            self.pinned = tx.last_seq()
+            self.last = find_refreshed(tx)
+        self.since = self.last.pinned
+        counted = {term.table for indicator in self.indicators.values() for term in indicator.terms}
+        moved = tables_moved(self.lake, self.since, self.pinned) & counted
         self.map_moved = self._map_moved()
-        is_known = known.get("all") == self.digest
+        is_known = self.last.digest == self.digest
         if is_known and not moved and not self.map_moved and not self._landed_since():
             return Refreshed(None, ())
         self.moved_tables = moved
-        self.settler = Settler(self.lake, files_by_indicator(self.lake.files(CELL_TABLE)), self._last_seq())
+        held = self.lake.files(CELL_TABLE, self.pinned)
+        self.settler = Settler(self.lake, files_by_indicator(held), self.pinned)
         self.gathering = Gathering(self)
         self.records = RecordCounter(self)
         for number, indicator in enumerate(self.indicators.values()):
@@ -174,10 +190,7 @@ class Refresh:
         is_noted = self._landed_since() or bool(self.map_moved and self.since)
         if not settler.added and not settler.removed and not is_noted:
             return Refreshed(None, ())
-        names = {name: self.indicators[name].hash for name in sorted(self.changed)}
-        payload = {"definitions": names, "all": self.digest}
-        key = f"refreshed:{self._last_seq()}"
-        line, _ = self.lake.commit(_LINE, key, payload, settler.added, settler.removed)
+        line = self._record_line()
         return Refreshed(
             line,
             tuple(sorted(self.changed)),
@@ -187,27 +200,38 @@ class Refresh:
             sum(f.size for f in settler.added),
         )
 
-    def _last_seq(self) -> int:
-        with self.lake.books.read() as tx:
-            return tx.last_seq()
-
-    def _last_line(self) -> tuple[int, Mapping[str, object]]:
-        """The seq of the last refresh and what its line says; 0 where there is none."""
-        with self.lake.books.read() as tx:
-            found = tx.row("SELECT seq FROM journal WHERE kind = ? ORDER BY seq DESC LIMIT 1", (_LINE,))
-            lines = tx.lines(after=int(found[0]) - 1, until=int(found[0])) if found else []
-        return (lines[0].seq, lines[0].payload) if lines else (0, {})
+    def _record_line(self) -> Line:
+        """Let the new cells count: the only step under the writer's lock."""
+        settler = self.settler
+        names = {name: self.indicators[name].hash for name in sorted(self.changed)}
+        payload = {
+            "definitions": names,
+            "all": self.digest,
+            "pinned": self.pinned,
+            "added": [f.to_json() for f in settler.added],
+            "removed": sorted(settler.removed),
+        }
+        with self.lake.books.write() as tx:
+            held = {f.name for f in self.lake.files(CELL_TABLE, tx=tx)}
+            is_whole = all((self.lake.folder / f.name).is_file() for f in settler.added)
+            if find_refreshed(tx).seq != self.last.seq or not held.issuperset(settler.removed) or not is_whole:
+                raise _Overtaken
+            line, _ = tx.record(REFRESHED, f"refreshed:{self.pinned}", payload)
+        return line
 
     def _landed_since(self) -> bool:
         """Whether a landing stands after the last refresh; then a line says that the cells take it into account."""
         with self.lake.books.read() as tx:
-            landed = tx.row("SELECT max(seq) FROM lake_landing")
+            landed = tx.row("SELECT max(seq) FROM lake_landing WHERE seq <= ?", (self.pinned,))
         return bool(landed and landed[0] is not None and int(landed[0]) > self.since)
 
     def _map_moved(self) -> bool:
         """Whether the regions changed since; then what gathers regions is computed again."""
         with self.lake.books.read() as tx:
-            found = tx.row("SELECT max(seq) FROM journal WHERE seq > ? AND kind LIKE ?", (self.since, "registry.%"))
+            found = tx.row(
+                "SELECT max(seq) FROM journal WHERE seq > ? AND seq <= ? AND kind LIKE ?",
+                (self.since, self.pinned, "registry.%"),
+            )
         return found is not None and found[0] is not None
 
     def _is_same(self, indicator: Indicator) -> bool:
@@ -219,7 +243,9 @@ class Refresh:
         """What moved in a table since the last refresh."""
         if table not in self._moved:
             is_moved = table in self.moved_tables
-            self._moved[table] = find_moved(self.lake, table, self.since) if is_moved else Moved((), (), ())
+            self._moved[table] = (
+                find_moved(self.lake, table, self.since, self.pinned) if is_moved else Moved((), (), ())
+            )
         return self._moved[table]
 
     def difference(self, table: str) -> Difference | None:
@@ -385,7 +411,7 @@ def refresh(
     regions: Regions,
     progress: Progress | None = None,
 ) -> Refreshed:
-    """Bring the cells of all indicators up to the lake's present state.
+    """Bring the cells of all indicators up to the lake's present state; writers wait only for the line at the end.
 
     Parameters
     ----------
@@ -398,15 +424,19 @@ def refresh(
     regions : Regions
         The map through time.
     progress : callable
-        Told (done, of) before each indicator.
+        Told (done, of) before each indicator; from the first again when the work is begun again.
 
     Returns
     -------
     Refreshed
         The journal line, or None when every cell stood already; and what was read for it.
     """
-    with lake.books.writing():
-        return Refresh(lake, indicators, rules, regions).run(progress)
+    with lake.refreshing, lake.making():
+        for _ in range(MOST_TRIES):
+            with suppress(_Overtaken):
+                return Refresh(lake, indicators, rules, regions).run(progress)
+        with lake.books.writing():
+            return Refresh(lake, indicators, rules, regions).run(progress)
 
 
 def _pairs(table: pa.Table) -> list[tuple[str, str]]:

@@ -118,7 +118,7 @@ class Releases:
         return None
 
     def decide(self) -> int:
-        """Decide about every version that is not decided yet and keep that; the caller holds the writer's lock."""
+        """Decide about every version that is not decided yet and keep that; writers wait only while it is kept."""
         count = 0
         with self._guard:
             for family in self.families:
@@ -173,8 +173,12 @@ class Releases:
 
     def _keep(self, family: str, seq: int) -> None:
         ledger = self._ledger(family, seq)
+        rule = self._rule(family)
         with self.lake.books.write() as tx:
-            keep_release(tx, family, self._rule(family), seq, _pack(ledger.hidden), ledger.to_json())
+            kept = newest_release(tx, family, rule)
+            # Another process may have come as far or further: its decision is the same, since it follows from the versions.
+            if kept is None or kept[0] < seq:
+                keep_release(tx, family, rule, seq, _pack(ledger.hidden), ledger.to_json())
         self._remember(family, seq, ledger.hidden)
 
     def _rule(self, family: str) -> str:

@@ -56,7 +56,8 @@ LANDINGS = Publication("lake.landing", ("lake.landed",), _landing_rows)
 
 def publish(lake: Lake, publications: Sequence[Publication] = (LANDINGS,)) -> int:
     """Publish what the journal holds beyond each watermark; return how many ranges were cut."""
-    return sum(_publish_one(lake, publication) for publication in publications)
+    with lake.making():
+        return sum(_publish_one(lake, publication) for publication in publications)
 
 
 def _publish_one(lake: Lake, publication: Publication) -> int:

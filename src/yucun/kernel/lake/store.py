@@ -6,11 +6,14 @@ into the manifest. A version of a table is the set of files with ``added_seq <= 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -205,6 +208,8 @@ class Lake:
         self.contracts = dict(contracts)
         self.engine = engine
         self._known_editions: dict[str, tuple[int, tuple[Edition, ...]]] = {}
+        # One refresh of numbers at a time in a process; whoever holds it may take the writer's lock, never the reverse.
+        self.refreshing = threading.RLock()
 
     def get_contract(self, table: str) -> Contract:
         """Return the contract of a table, or raise `NotKnown` naming those there are."""
@@ -395,6 +400,30 @@ class Lake:
         finally:
             os.close(folder)
 
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Write files beside the writer's lock: until the block is left no sweep takes them for a crash's leavings.
+
+        A process that dies lets go of it, and its files are swept when the city opens next.
+        """
+        with self._mark(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def _mark(self, how: int) -> Iterator[bool]:
+        """Lock the file beside the lake's folder that those who make files share; False where it cannot be had."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder.with_name(f"{self.folder.name}.making"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, how)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(handle)
+
     def commit(
         self,
         kind: str,
@@ -414,15 +443,21 @@ class Lake:
             )
 
     def sweep(self) -> int:
-        """Remove files that no manifest row names; the caller holds the writer's lock. Returns how many."""
-        with self.books.read() as tx:
-            named = {str(row[0]) for row in tx.rows("SELECT name FROM lake_file")}
-        unnamed = [
-            p for p in self.folder.rglob("*") if p.is_file() and p.relative_to(self.folder).as_posix() not in named
-        ]
-        for path in unnamed:
-            path.unlink()
-        return len(unnamed)
+        """Remove files that no manifest row names; the caller holds the writer's lock. Returns how many.
+
+        While somebody is `making` files nothing is removed; what a crash left waits for the next time.
+        """
+        with self._mark(fcntl.LOCK_EX | fcntl.LOCK_NB) as is_alone:
+            if not is_alone:
+                return 0
+            with self.books.read() as tx:
+                named = {str(row[0]) for row in tx.rows("SELECT name FROM lake_file")}
+            unnamed = [
+                p for p in self.folder.rglob("*") if p.is_file() and p.relative_to(self.folder).as_posix() not in named
+            ]
+            for path in unnamed:
+                path.unlink()
+            return len(unnamed)
 
     def check_files(self) -> list[Finding]:
         """Find manifest rows whose file is missing or differs from its hash: the disk, not the books, is wrong."""
