@@ -321,3 +321,16 @@ def test_an_address_that_is_not_ours_is_refused(own_huzhou: Path) -> None:
     done = run("serve", "--host", "203.0.113.1", "--data", str(own_huzhou), cwd=own_huzhou)
     assert done.code == 3
     assert "--host" in done.noted
+
+
+def test_what_a_services_verb_needs_is_said_with_an_example(tmp_path: Path) -> None:
+    told = run("relief", "assess", "--help", cwd=tmp_path)
+    assert "yucun relief assess --households homes.csv --month 2022-03 --out due.csv" in " ".join(told.said.split())
+    assert "家庭表" in told.said
+    bare = run("relief", "assess", cwd=tmp_path)
+    assert bare.code == 2
+    assert "--households" in bare.noted
+    (tmp_path / "homes.csv").write_text("household_id,person_id,role,counted_income_12m_fen\nH1,P1,head,0\n")
+    asked = ("--households", "homes.csv", "--month", "2022-03", "--out", "due.csv")
+    assert run("relief", "assess", *asked, cwd=tmp_path).code == 0
+    assert "H1,dibao,meets,81000" in (tmp_path / "due.csv").read_text().replace('"', "")

@@ -26,7 +26,7 @@ def test_classify(tmp_path: Path) -> None:
     )
     asked = write(tmp_path / "m.csv.gz", "message_id,subject,body", [(m.id, m.subject, m.body) for m, _ in ASKED])
     tree = write(tmp_path / "x.csv", "level1,level2,level3", [("school", "教育", "招生")])
-    said = classify(train, asked, tmp_path / "p.csv", taxonomy=tree)
+    said = classify(train=train, in_=asked, out=tmp_path / "p.csv", taxonomy=tree)
     with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["message_id"] for row in rows] == [m.id for m, _ in ASKED]
@@ -36,10 +36,9 @@ def test_classify(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="--train"):
-        classify()
+    out = tmp_path / "p.csv"
     with pytest.raises(ContractError, match="no file"):
-        classify(tmp_path / "none.csv")
+        classify(train=tmp_path / "none.csv", in_=tmp_path / "none.csv", out=out)
     bare = write(tmp_path / "t.csv", "message_id,subject", [("1", "a")])
     with pytest.raises(ContractError, match="body, label"):
-        classify(bare)
+        classify(train=bare, in_=bare, out=out)

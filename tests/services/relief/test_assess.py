@@ -62,7 +62,7 @@ def run(folder: Path, households: str, said: dict[str, str], month: str) -> dict
     paths = [folder / name for name in ("H.csv", "P.toml", "B.csv")]
     paths[0].write_text(households, encoding="utf-8")
     paths[1].write_text(write_parameters(said), encoding="utf-8")
-    assess(paths[0], month, paths[1], paths[2])
+    assess(households=paths[0], month=month, parameters=paths[1], out=paths[2])
     with paths[2].open(encoding="utf-8") as file:
         return {r["programme"]: (r["status"], int(r["amount_fen"]), r["clause"]) for r in csv.DictReader(file)}
 

@@ -77,7 +77,9 @@ def _make_command(path: Path, word: str, language: Language) -> Any:
     if verb not in verbs:
         return None
     alone = typer.Typer(add_completion=False, rich_markup_mode=choose_markup())
-    alone.command(word, help=verbs[verb].of(language))(_make_call(getattr(module, verb), language))
+    examples: Mapping[str, tuple[str, ...]] = getattr(module, "EXAMPLES", {})
+    told = verbs[verb].of(language) + "".join(f"\n\n  yucun {example}" for example in examples.get(verb, ()))
+    alone.command(word, help=told)(_make_call(getattr(module, verb), language))
     return typer.main.get_command(alone)
 
 
@@ -140,14 +142,17 @@ def _make_call(run: Callable[..., Any], language: Language) -> Callable[..., Non
 
 
 def _parameter(given: inspect.Parameter, meaning: Text | None, language: Language) -> inspect.Parameter:
-    """A parameter without a default is an argument, one with a default an option."""
+    """A parameter without a default is an argument, or an option that must be given where it goes by its name alone."""
     option = "--" + given.name.rstrip("_").replace("_", "-")
     shown = meaning.of(language) if meaning else None
-    default: Any = (
-        typer.Argument(..., help=shown)
-        if given.default is given.empty
-        else typer.Option(given.default, option, help=shown, show_default=given.default not in ("", 0, False, Path()))
-    )
+    default: Any
+    if given.default is not given.empty:
+        is_told = given.default not in ("", 0, False, Path())
+        default = typer.Option(given.default, option, help=shown, show_default=is_told)
+    elif given.kind is given.KEYWORD_ONLY:
+        default = typer.Option(..., option, help=shown)
+    else:
+        default = typer.Argument(..., help=shown)
     annotation = given.annotation if given.annotation in _KINDS else str
     return inspect.Parameter(given.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

@@ -25,10 +25,31 @@ NONE = Path()
 PARAMETERS = Path(__file__).with_name("parameters.toml")
 
 
+EXAMPLES = {
+    "classify": ("hotline classify --train labelled.csv --in asked.csv --out judged.csv",),
+    "open311_key": ("hotline open311-key city-app",),
+}
+WORDS = {
+    "train": Text(
+        "已分类的来件（CSV：message_id,subject,body,label）",
+        "messages with labels (CSV: message_id,subject,body,label)",
+    ),
+    "in_": Text("要分类的来件（CSV：message_id,subject,body）", "messages to judge (CSV: message_id,subject,body)"),
+    "out": Text(
+        "结果写到哪里（CSV：message_id,label,confidence）", "where the answer goes (CSV: message_id,label,confidence)"
+    ),
+    "taxonomy": Text("分类树（CSV：level1,level2,level3）", "the tree of subjects (CSV: level1,level2,level3)"),
+    "unlabelled": Text("更多未分类的来件，帮助认词", "more messages without labels, to learn words from"),
+    "replies": Text("带答复的来件，答复单位作弱标签", "messages with replies; who replies is a weak label"),
+    "name": Text("程序的名字", "the program's name"),
+}
+
+
 def classify(
-    train: Path = NONE,
-    in_: Path = NONE,
-    out: Path = NONE,
+    *,
+    train: Path,
+    in_: Path,
+    out: Path,
     taxonomy: Path = NONE,
     unlabelled: Path = NONE,
     replies: Path = NONE,
@@ -43,7 +64,6 @@ def classify(
 
     labelled = [(message, row["label"]) for message, row in read_messages(train, "--train", "label")]
     asked = [message for message, _ in read_messages(in_, "--in")]
-    _need(out, "--out")
     others = [message for message, _ in read_messages(unlabelled, "--unlabelled")] if unlabelled != NONE else []
     replied = [(m, row["reply"]) for m, row in read_messages(replies, "--replies", "reply")] if replies != NONE else []
     model = fit_subjects(labelled, read_hints(taxonomy), unlabelled=others, replied=replied)
@@ -90,7 +110,6 @@ def read_messages(path: Path, option: str, *more: str) -> list[tuple[Message, di
 
 def read_rows(path: Path, option: str, columns: Sequence[str]) -> list[dict[str, str]]:
     """Rows of a CSV file that has these columns."""
-    _need(path, option)
     if not path.is_file():
         raise ContractError(_finding(option, str(path), "a file", f"没有文件 {path}", f"there is no file {path}"))
     content = path.read_bytes()
@@ -133,13 +152,6 @@ def _day(written: str) -> date | None:
         return date.fromisoformat(written[:10])
     except ValueError:
         return None
-
-
-def _need(path: Path, option: str) -> None:
-    if path == NONE:
-        raise ContractError(
-            _finding(option, "nothing", "a file", f"请用 {option} 指明文件", f"name a file with {option}")
-        )
 
 
 def _finding(where: str, found: str, expected: str, zh: str, en: str) -> Finding:

@@ -29,7 +29,22 @@ VERBS = {
 }
 
 
-def assess(households: Path = Path(), month: str = "", parameters: Path = Path(), out: Path = Path()) -> Text:
+EXAMPLES = {
+    "assess": ("relief assess --households homes.csv --month 2022-03 --out due.csv",),
+    "why": ("relief why award:S00001:dibao:2022-04",),
+}
+WORDS = {
+    "households": Text("家庭表（CSV，一人一行，金额用分）", "the households (CSV, a row a person, money in fen)"),
+    "month": Text("哪个月，如 2022-03", "which month, such as 2022-03"),
+    "parameters": Text("本地标准（TOML），盖在自带标准之上", "a place's own figures (TOML), laid over those that ship"),
+    "out": Text("结果写到哪里（CSV）", "where the answer goes (CSV)"),
+    "payment": Text("应发或已发的编号", "the number of what is due or paid"),
+}
+NONE = Path()
+FIGURES = Path(__file__).with_name("parameters.toml")
+
+
+def assess(*, households: Path, month: str, out: Path, parameters: Path = NONE) -> Text:
     """Assess a file of households.
 
     Parameters
@@ -38,7 +53,7 @@ def assess(households: Path = Path(), month: str = "", parameters: Path = Path()
         CSV, a row a person: ``household_id, person_id, role``, money in fen, ``works_since`` a date or blank,
         ``class`` the programme under which the household receives now, or blank.
     parameters : Path
-        A place's values, laid over the service's own.
+        A place's values, laid over the service's own; without it those stand.
     out : Path
         CSV: ``household_id, programme, status, amount_fen, clause``. Status is ``meets``, ``meets_not``, or
         ``review`` where a household receives and no longer meets: a named person decides.
@@ -49,7 +64,7 @@ def assess(households: Path = Path(), month: str = "", parameters: Path = Path()
         With every finding; nothing is written then.
     """
     period = Period.parse(month)
-    pack = read_parameters(Path(__file__).with_name("parameters.toml"), parameters)
+    pack = read_parameters(FIGURES, parameters if parameters != NONE else None)
     check_book(BOOK, pack)
     try:
         data = households.read_bytes()
