@@ -227,8 +227,7 @@ def measure() -> Measured:
     del persons, households
     plan = make_plan(book, law, MONTH, AMOUNTS, population.given)
     evaluation = Evaluation(plan)
-    for size in SIZES:
-        evaluation.compile(size)
+    assert evaluation.prepare()
     took, outcome = time_best(lambda: evaluation.run(population), 3)
     laws = (law, law.scale("standard_fen", 11, 10))
     before, after = (Evaluation(make_plan(book, one, MONTH, [TOTAL], population.given)) for one in laws)

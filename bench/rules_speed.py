@@ -72,7 +72,7 @@ def run_ours(arrays: dict[str, Any]) -> dict[str, Any]:
     given = [Node("birth", None), Node("salary_fen", month), Node("rent_fen", month), size, status]
     plan = make_plan(folder.book, folder.parameters, month, [f"{name}_fen" for name in OUTPUTS], given)
     evaluation = Evaluation(plan)
-    evaluation.compile(EACH)
+    assert evaluation.prepare()
     role = pa.DictionaryArray.from_arrays(pa.array(arrays["is_child"].view("int8")), pa.array(["adult", "child"]))
     salary, rent = arrays["salary"] * 100, arrays["rent"] * 100
     words = pa.DictionaryArray.from_arrays(pa.array(arrays["status"].astype("int8")), pa.array(STATUSES))

@@ -33,7 +33,7 @@ OUTPUTS = [
 ]
 
 
-def values_of(population: Population, outputs: list[str], layout: str = "seats") -> dict[str, dict[object, object]]:
+def values_of(population: Population, outputs: list[str], layout: str = "blocks") -> dict[str, dict[object, object]]:
     plan = make_plan(country().book, country().parameters, population.period, outputs, population.given)
     outcome = evaluate(plan, population, layout)  # type: ignore[arg-type]
     found: dict[str, dict[object, object]] = {}

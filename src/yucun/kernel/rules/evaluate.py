@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,12 +13,15 @@ import pyarrow as pa
 
 from yucun.base.errors import Finding, RuleError
 from yucun.base.text import Text
+from yucun.kernel.rules.blocks import Rows, run_blocks
 from yucun.kernel.rules.layout import ROW, Flat, given_of, make_seats, outputs_of, seat
 from yucun.kernel.rules.model import rule_finding
 from yucun.kernel.rules.order import Plan
 from yucun.kernel.rules.population import Population, Seats
+from yucun.kernel.rules.program import Program, make_program
 from yucun.kernel.rules.subject import Node
 
+Layout = Literal["blocks", "seats", "flat"]
 MOST_SEATS = 6
 SIMULATION_ONLY = Text("含未核实参数，仅供模拟", "holds unverified parameters: simulation only")
 
@@ -57,21 +61,35 @@ class Evaluation:
     plan: Plan
     threads: int = 2
     memory: str = "2GB"
+    program: Program | None = None
+    _is_written: bool = False
     _queries: dict[int, str] = field(default_factory=dict)
     _connection: Any = None
 
-    def run(self, population: Population, layout: Literal["seats", "flat"] = "seats") -> Outcome:
-        """Evaluate; both layouts give the same, `seats` sooner.
+    def prepare(self) -> bool:
+        """Write the plan's program once; False when blocks are no way for it and DuckDB evaluates it instead."""
+        if not self._is_written:
+            self._is_written = True
+            with contextlib.suppress(NotImplementedError):
+                self.program = make_program(self.plan)
+        return self.program is not None
+
+    def run(self, population: Population, layout: Layout = "blocks") -> Outcome:
+        """Evaluate; all layouts give the same, `blocks` soonest.
+
+        Where a formula does what blocks cannot, or a number may leave 64 bits, DuckDB evaluates in seats.
 
         Raises
         ------
         RuleError
             A formula gave a blank where its variable must have a value, or a number beyond 64 bits.
         """
+        people, homes = _Answers(population, "person"), _Answers(population, "household")
+        if layout == "blocks" and self._run_blocks(population, people, homes):
+            return self._outcome(population, people, homes)
         if self._connection is None:
             self._connection = duckdb.connect(":memory:", config={"threads": self.threads, "memory_limit": self.memory})
-        people, homes = _Answers(population, "person"), _Answers(population, "household")
-        if layout == "seats":
+        if layout != "flat":
             for seats in population.sizes(MOST_SEATS):
                 self._run_seats(population, seats, people, homes)
             rest = population.others(MOST_SEATS)
@@ -79,12 +97,31 @@ class Evaluation:
                 self._run_flat(population.only(rest), people, homes, np.isin(population.household_of, rest), rest)
         else:
             self._run_flat(population, people, homes, None, None)
+        return self._outcome(population, people, homes)
+
+    def _outcome(self, population: Population, people: _Answers, homes: _Answers) -> Outcome:
         note = SIMULATION_ONLY if self.plan.parameters.is_simulation_only else Text("", "")
         return Outcome(
             self._table(people, "person", population.person_ids),
             self._table(homes, "household", population.household_ids),
             note,
         )
+
+    def _run_blocks(self, population: Population, people: _Answers, homes: _Answers) -> bool:
+        """Whether blocks could do it; then the answers hold every output."""
+        if not self.prepare() or not population.persons.num_rows or not population.households.num_rows:
+            return False
+        assert self.program is not None
+        if "rows" not in population.kept:
+            population.kept["rows"] = Rows.of(population)
+        try:
+            found = run_blocks(self.program, population.kept["rows"], self.threads)
+        except (NotImplementedError, OverflowError):
+            return False
+        for node in self.plan.outputs:
+            answers = people if self.plan.book.get(node.variable).entity == "person" else homes
+            answers.put(node, found[node] if node in found else population.given_column(node), None)
+        return True
 
     def compile(self, size: int) -> str:
         """The SQL for households of one size."""
@@ -177,7 +214,8 @@ class _Answers:
         self._parts: dict[Node, list[tuple[Any, Any]]] = {}
 
     def put(self, node: Node, column: Any, places: Any) -> None:
-        self._parts.setdefault(node, []).append((column.combine_chunks(), places))
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        self._parts.setdefault(node, []).append((whole, places))
 
     def put_seats(self, node: Node, columns: list[Any], seats: Seats) -> None:
         for k, column in enumerate(columns):
@@ -197,7 +235,7 @@ class _Answers:
         return values.take(pa.array(back))
 
 
-def evaluate(plan: Plan, population: Population, layout: Literal["seats", "flat"] = "seats") -> Outcome:
+def evaluate(plan: Plan, population: Population, layout: Layout = "blocks") -> Outcome:
     """Evaluate a plan once; keep an `Evaluation` to run it again without writing its SQL anew."""
     return Evaluation(plan).run(population, layout)
 

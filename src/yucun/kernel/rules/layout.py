@@ -146,7 +146,7 @@ class Flat:
     def _aggregate(self, need: Need) -> Column:
         is_in = self._p[ROLE] == self._plan.book.get_role(need.role) if need.role else None
         if need.node is None:
-            return (is_in.sum() if is_in is not None else self._p.count()).cast("int64")
+            return self._p.count().cast("int64") if is_in is None else checked_sum(is_in.cast("int64"), None)
         column = self._p[need.node.key]
         match need.operation:
             case "sum":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,8 @@ class Population:
         As they came.
     household_of, role_of : numpy array
         For each person the row of the household and the code of the role.
+    kept : dict
+        What an evaluation has found out about the columns, so that the next one need not look again.
     """
 
     book: RuleBook
@@ -60,6 +62,7 @@ class Population:
     household_ids: Any
     household_of: Any
     role_of: Any
+    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -134,6 +137,12 @@ class Population:
         """True when persons stand household by household, in the order of the households."""
         return bool((self.household_of[1:] >= self.household_of[:-1]).all())
 
+    def given_column(self, node: Node) -> Any:
+        """The column of a given node as one array, words written out."""
+        is_person = self.book.get(node.variable).entity == "person"
+        column = _one_array((self.persons if is_person else self.households).column(node.key))
+        return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
     def sizes(self, most: int) -> Iterator[Seats]:
         """Yield the households size by size; those with more than ``most`` members, or none, are left out."""
         rows = self.household_of
@@ -189,6 +198,19 @@ class Population:
             self.person_ids.take(pa.array(people)),
             self.household_ids.take(pa.array(rows)),
             new[self.household_of[people]],
+            self.role_of[people],
+        )
+
+    def in_rows(self, people: Any) -> Population:
+        """The same households with their persons in another order, by rows; the ids stay as they were."""
+        return Population(
+            self.book,
+            self.period,
+            self.persons.take(pa.array(people)),
+            self.households,
+            self.person_ids,
+            self.household_ids,
+            self.household_of[people],
             self.role_of[people],
         )
 
@@ -446,9 +468,20 @@ def _typed(column: Any, variable: Variable) -> Any:
     if not isinstance(values, pa.Array | pa.ChunkedArray):
         values = pa.array(values)
     values = _one_array(values)
+    if variable.kind == "code":
+        return _coded(values)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     wanted = _ARROW[variable.kind]
     if variable.kind in ("integer", "date") and pa.types.is_boolean(values.type):
         raise TypeError(str(Text.same("true or false where a number or date is wanted").en))
     return values if values.type == wanted else values.cast(wanted)
+
+
+def _coded(values: pa.Array) -> pa.Array:
+    """Words as a dictionary of strings; a word is kept once and each row holds its number."""
+    if not pa.types.is_dictionary(values.type):
+        return values.cast(pa.string()).dictionary_encode()
+    if values.type.value_type == pa.string() and values.dictionary.null_count == 0:
+        return values
+    return values.dictionary_decode().cast(pa.string()).dictionary_encode()
