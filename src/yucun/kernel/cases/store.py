@@ -34,6 +34,7 @@ _CASE = (
     "no, id, kind, state, subject, region, unit, officer, co_units, priority, version, fields, outcome, merged_into,"
     " parent, opened_at, changed_at, closed_at, opened_seq, changed_seq"
 )
+_CASE_NAMES = _CASE.split(", ")
 _CLOCK = "case_no, name, state, started, length, due, is_provisional, remaining, extensions, warn"
 _MOVE = "case_no, version, seq, at, move, origin, destination, by_account, reason, clause, evidence, said"
 _SET = ("unit", "officer", "region", "priority")
@@ -43,7 +44,7 @@ def _apply_opened(tx: Projecting, line: Line) -> None:
     rows = line.payload["cases"]
     tx.insert_many(
         "case_file",
-        _CASE.split(", "),
+        _CASE_NAMES,
         [
             (
                 one["no"], one["id"], one["kind"], one["state"], one["subject"], one["region"], one["unit"],
@@ -519,12 +520,12 @@ def _to_clock(row: Sequence[Any]) -> Clock:
 
 
 def _to_case(row: Sequence[Any]) -> Case:
-    named = dict(zip(_CASE.split(", "), row, strict=True))
-    for name in ("co_units", "fields"):
-        named[name] = json.loads(named[name])
+    named = dict(zip(_CASE_NAMES, row, strict=True))
+    units = named["co_units"]
+    named["co_units"] = () if units == "[]" else tuple(json.loads(units))
+    named["fields"] = json.loads(named["fields"])
     for name in ("opened_at", "changed_at", "closed_at"):
         named[name] = _instant(named[name]) if named[name] else None
-    named["co_units"] = tuple(named["co_units"])
     return Case(**named)
 
 

@@ -357,7 +357,8 @@ class Ledger:
         """Accounts by kind and name; those whose balance is to be read, by number; rows of accounts to open."""
         unknown: dict[str, set[str]] = {}
         met: dict[int, Standing] = {}
-        for kind, wanted in _list_names(transfers).items():
+        asked = _list_names(transfers)
+        for kind, wanted in asked.items():
             known, fresh = self._names.setdefault(kind, {}), self._fresh.setdefault(kind, set())
             stale = wanted - fresh
             stale.discard("")
@@ -388,7 +389,8 @@ class Ledger:
             return self._names, met, opened
         names: dict[str, Mapping[str, Standing]] = dict(self._names)
         for kind, here in late.items():
-            names[kind] = ChainMap(here, self._names[kind])
+            known = self._names[kind]
+            names[kind] = here | {name: known[name] for name in asked[kind] if name in known}
             met.update({account.no: account for account in here.values()})
         return names, met, opened
 
