@@ -181,5 +181,5 @@ class View:
         return found
 
     def rows(self, table: str, **equals: Any) -> pa.Table:
-        """Return rows of a lake table whose fields equal the values, as of the pinned moment."""
+        """Return rows of a lake table whose fields equal the values (a tuple: one of them), as of the pinned moment."""
         return self._lake_rows(table, equals, self.lake_seq)

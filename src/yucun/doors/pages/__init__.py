@@ -101,6 +101,10 @@ def _service_handlers(city: City) -> list[HTTPRouteHandler]:
         from yucun.doors.pages.relief_pages import make_relief_handlers  # noqa: PLC0415
 
         found += make_relief_handlers()
+    if "entitlements" in city.services:
+        from yucun.doors.pages.entitlements_pages import make_entitlements_handlers  # noqa: PLC0415
+
+        found += make_entitlements_handlers()
     if "prosperity" not in city.services:
         return found
     from yucun.doors.pages import index_page, levers_page, report_page, tasks_page  # noqa: PLC0415

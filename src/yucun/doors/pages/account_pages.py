@@ -89,6 +89,7 @@ def make_my_page(visit: Visit) -> MyPage:
         is_signed_in=reader.is_signed_in,
         has_matters="hotline" in city.services,
         has_relief="relief" in city.services,
+        has_entitlements="entitlements" in city.services,
         matters=_matters(visit),
     )
 

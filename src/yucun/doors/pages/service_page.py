@@ -93,6 +93,12 @@ def _facts(service: Service) -> tuple[tuple[Text, Text], ...]:
 
 def _ways(service: Service) -> tuple[Card, ...]:
     """Pages that a service has beyond its screen."""
+    if service.id == "entitlements":
+        catalogue = words()
+        return (
+            Card(catalogue["owed.catalogue"], "/entitlements/catalogue"),
+            Card(catalogue["owed.gap"], "/entitlements/gap", catalogue["owed.gap_said"]),
+        )
     if service.id != "prosperity":
         return ()
     # A city without the service must open, so nothing of it is imported before it is there.

@@ -547,6 +547,7 @@ class MyPage:
     is_signed_in: bool
     has_matters: bool = False
     has_relief: bool = False
+    has_entitlements: bool = False
     matters: tuple[object, ...] = ()
 
 

@@ -72,7 +72,7 @@ def assemble(
         for name, value in equals.items():
             if name not in rows.columns:
                 raise NotKnown(_no_field(table, name, rows.columns))
-            rows = rows.filter(rows[name] == value)
+            rows = rows.filter(rows[name].isin(value) if isinstance(value, tuple) else rows[name] == value)
         return reads.engine.run(rows)
 
     def lake_seq(tx: WriteTransaction) -> int:

@@ -346,5 +346,6 @@ def decision_row(
         "award": award, "version": version, "kind": kind, "household": about.subject, "region": about.region,
         "programme": programme, "before_fen": before, "after_fen": after, "by": by.account, "reason": reason,
         "clause": clause or about.fields.get("clause", ""), "day": day.isoformat(),
+        "is_made_up": bool(about.fields.get("is_made_up")) or "",
     }  # fmt: skip
     return {name: value for name, value in row.items() if value != ""}
