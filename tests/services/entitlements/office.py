@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +43,7 @@ DISABILITY = pa.schema([("person", pa.string()), ("kind", pa.string()), ("grade"
 REGISTER = pa.schema([("person", pa.string()), ("class", pa.string())])
 
 
+@cache
 def load(*names: str) -> Loaded:
     """Entitlements, and other services beside it, as they ship."""
     found, findings = read_services(SERVICES)

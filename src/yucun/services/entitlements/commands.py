@@ -16,9 +16,9 @@ from pyarrow import csv
 from yucun.base.errors import Finding, NotKnown, RuleError
 from yucun.base.period import Period
 from yucun.base.text import Text
-from yucun.kernel.engine.load import lay_over
+from yucun.kernel.rules import Parameters
 from yucun.services.entitlements.detectors import make_facts
-from yucun.services.entitlements.models import FIELDS, count_listed, read_catalogue
+from yucun.services.entitlements.models import FIELDS, Item, count_listed, read_catalogue
 from yucun.services.entitlements.models import parameters_of as read_law
 from yucun.services.entitlements.planning import Finder, find_owed, make_finder, make_people, read_people
 
@@ -67,9 +67,18 @@ NONE = Path()
 UNKNOWN = Text("未知", "not known")
 
 
-def _values(parameters: Path) -> Mapping[str, Any]:
-    own = tomllib.loads(Path(__file__).with_name("parameters.toml").read_text(encoding="utf-8"))
-    return own if parameters == NONE else lay_over(own, tomllib.loads(parameters.read_text(encoding="utf-8")))
+def _read_own() -> Mapping[str, Any]:
+    own: Mapping[str, Any] = tomllib.loads(Path(__file__).with_name("parameters.toml").read_text(encoding="utf-8"))
+    return own
+
+
+def _read(parameters: Path) -> tuple[Mapping[str, Item], Parameters]:
+    """The catalogue, and the figures with a place's in their stead."""
+    own = _read_own()
+    law = read_law(own)
+    if parameters != NONE:
+        law = law.patch(read_law(tomllib.loads(parameters.read_text(encoding="utf-8"))))
+    return read_catalogue(own), law
 
 
 def owed(
@@ -99,10 +108,12 @@ def owed(
             "name a file with --persons, or one person with --person",
         )
         raise RuleError(_finding("--persons", "neither or both", "--persons FILE or --person ID", zh, en))
-    values, period = _values(parameters), Period.parse(month)
+    period = Period.parse(month)
+    items, law = _read(parameters)
     if person:
         with open_city() as city:
             values = city.work.engine.services["entitlements"].pack.values
+            items, law = read_catalogue(values), read_law(values)
             people = _read_person(city, person)
     else:
         try:
@@ -110,8 +121,7 @@ def owed(
         except OSError as error:
             zh, en = f"文件读不出：{error}", f"the file cannot be read: {error}"
             raise RuleError(_finding(persons.name, error, "a CSV file", zh, en)) from None
-    law = read_law(values)
-    finder = make_finder(read_catalogue(values), law, period, people.column_names)
+    finder = make_finder(items, law, period, people.column_names)
     table = _tell(finder, people, period)
     if person:
         table = table.filter(pc.equal(table.column("person_id"), person))
@@ -176,7 +186,7 @@ def _read_person(city: Any, person: str) -> pa.Table:
     return make_facts(home, certificates, register)
 
 
-def catalogue(field: str = "", parameters: Path = NONE) -> pa.Table:
+def catalogue(field: str = "") -> pa.Table:
     """List the items, each with its five fields; a field that no source gives is *not known*.
 
     Parameters
@@ -184,7 +194,6 @@ def catalogue(field: str = "", parameters: Path = NONE) -> pa.Table:
     field : str
         One field of the catalogue; all when left out.
     """
-    values = _values(parameters)
     if field and field not in FIELDS:
         known = ", ".join(FIELDS)
         raise NotKnown(
@@ -197,7 +206,7 @@ def catalogue(field: str = "", parameters: Path = NONE) -> pa.Table:
             )
         )
     rows = []
-    for one in read_catalogue(values).values():
+    for one in read_catalogue(_read_own()).values():
         if field and one.field != field:
             continue
         row = {"item": one.code, "field_zh": FIELDS[one.field].zh, "field_en": FIELDS[one.field].en, "title_zh": one.title.zh,
@@ -211,9 +220,9 @@ def catalogue(field: str = "", parameters: Path = NONE) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def listed(day: str = "2022-05-31", parameters: Path = NONE) -> Mapping[str, int]:
+def listed(day: str = "2022-05-31") -> Mapping[str, int]:
     """How many items the published lists have, how many stand here, and how many of the province's at least do not."""
-    return count_listed(_values(parameters), date.fromisoformat(day))
+    return count_listed(_read_own(), date.fromisoformat(day))
 
 
 def _finding(where: object, found: object, expected: str, zh: str, en: str) -> Finding:
