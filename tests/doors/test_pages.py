@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from yucun.doors.pages.docs_page import docs_folder, list_shelves, title_of
 from yucun.doors.pages.error_pages import make_error_page
 from yucun.doors.pages.loading import Loads
 from yucun.doors.pages.maps import make_map
+from yucun.doors.pages.visit import Kept
 from yucun.kernel.access import OPEN_READER
 from yucun.kernel.registry import read_place
 
@@ -61,6 +64,27 @@ def test_an_unchanged_page_is_not_sent_again(client: TestClient[Any], path: str)
     assert (again.status_code, again.content) == (304, b"")
     other = client.get(path, headers={"If-None-Match": first.headers["etag"], "Accept-Language": "en"})
     assert other.status_code == 200
+
+
+def test_a_page_that_many_ask_for_at_once_is_made_once() -> None:
+    kept, started, made = Kept(2), threading.Barrier(8), []
+
+    def make() -> str:
+        made.append(1)
+        time.sleep(0.1)
+        return "a page"
+
+    def ask(_: int) -> str:
+        started.wait()
+        return kept.find_or_make("tag", make)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(ask, range(8))) == ["a page"] * 8
+    assert len(made) == 1
+    with pytest.raises(ValueError, match="broken"):
+        kept.find_or_make("other", lambda: (_ for _ in ()).throw(ValueError("broken")).__next__())
+    # What failed is not kept: the next who asks has it made.
+    assert kept.find_or_make("other", lambda: "mended") == "mended"
 
 
 def test_a_landing_changes_the_page_and_the_moment_before_stays(city: City, client: TestClient[Any]) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import yucun
 from yucun.base.errors import DeclarationError
 from yucun.doors.pages.catalogue import WEB, Catalogue, read_catalogue, words
+from yucun.kernel.indicators.model import Kind
+from yucun.kernel.lake.contract import FieldType, Sensitivity
 
 DOORS = Path(yucun.__file__).parent / "doors"
 # Uses whose last part is chosen while running: t("frame.theme_" ~ theme), words()[f"kind.{indicator.kind}"].
@@ -38,6 +41,13 @@ def test_every_key_has_its_use() -> None:
     started = tuple({a or b for text in texts for a, b in _STARTED.findall(text)})
     unused = [key for key in words() if key not in whole and not key.startswith(started)]
     assert unused == []
+
+
+def test_every_kind_that_a_model_knows_has_its_words() -> None:
+    kinds = {"kind": get_args(Kind), "type": get_args(FieldType), "level": get_args(Sensitivity)}
+    wanted = {f"{start}.{one}" for start, known in kinds.items() for one in known}
+    assert len(wanted) > 20
+    assert sorted(wanted - set(words())) == []
 
 
 def test_both_languages_fill_the_same_places() -> None:

@@ -47,4 +47,9 @@ def test_a_city_of_the_previous_commit_opens_unchanged(old_source: Path, tmp_pat
     assert city.books.verify() > 0
     assert city.lake.check_files() == []
     assert city.value("prosperity.urban_rural_ratio", city.place.region, Period.year(2021)).shown == "1.65"
+    # Tables that services publish are read as well, whatever fields their contracts have gained since.
+    assert {feed.table for feed in city.feeds()} == set(city.contracts)
+    for service in city.services.values():
+        value = city.value(service.one_number, city.place.region)
+        assert value.mark is None or value.mark.kind != "error", service.id
     city.close()

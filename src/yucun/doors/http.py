@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from typing import Any
 
 from granian.server.embed import Server
@@ -40,6 +41,8 @@ _FORM_BYTES = 64 * 1024
 _MOST_TRIES = 50
 # Seconds that requests under way have to end after a signal.
 _PATIENCE_S = 10
+# Pages that most visitors open first.
+_WARMED = ("/", "/service", "/numbers", "/lake", "/open")
 _log = logging.getLogger("yucun.http")
 
 
@@ -175,6 +178,8 @@ async def _serve(app: Litestar, host: str, port: int, opened: Callable[[str], No
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if await _answers(host, port, serving):
         opened(address)
+        warming = asyncio.create_task(_warm(host, port))
+        serving.add_done_callback(lambda _: warming.cancel())
     await serving
 
 
@@ -189,11 +194,34 @@ def _answer_head(app: Litestar) -> Any:
     return answer
 
 
+async def _warm(host: str, port: int) -> None:
+    """Ask for the main pages once, one after the other, so that the first visitor finds them made.
+
+    Between two of them it rests as long as the last one took: whoever asks meanwhile has at least half the machine.
+    """
+    loop = asyncio.get_running_loop()
+    for language, path in product(("zh-CN", "en"), _WARMED):
+        asked = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept-Language: {language}\r\nConnection: close\r\n\r\n"
+        start = loop.time()
+        # The server may be closing; what was not made now is made when somebody asks.
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection(_reach(host), port)
+            try:
+                writer.write(asked.encode())
+                await reader.read()
+            finally:
+                writer.close()
+        await asyncio.sleep(loop.time() - start)
+
+
+def _reach(host: str) -> str:
+    return "127.0.0.1" if host == "0.0.0.0" else "::1" if host == "::" else host
+
+
 async def _answers(host: str, port: int, serving: asyncio.Task[None]) -> bool:
-    reached = "127.0.0.1" if host == "0.0.0.0" else "::1" if host == "::" else host
     while not serving.done():
         try:
-            _, writer = await asyncio.open_connection(reached, port)
+            _, writer = await asyncio.open_connection(_reach(host), port)
         except OSError:
             await asyncio.sleep(0.02)
         else:

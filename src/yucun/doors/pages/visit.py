@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -115,10 +116,7 @@ class Visit:
         tag = self._tag()
         if tag == self.asked_tag:
             return self._respond("", 304, tag)
-        html = _KEPT.find(tag)
-        if html is None:
-            html = render(template, self.frame(active), page=make(self))
-            _KEPT.keep(tag, html)
+        html = _KEPT.find_or_make(tag, lambda: render(template, self.frame(active), page=make(self)))
         return self._respond(html, 200, tag)
 
     def answer(self, template: str, active: str, *, status: int = 200, page: object) -> Response[str]:
@@ -144,28 +142,51 @@ class Visit:
         return Response(html, status_code=status, media_type="text/html", headers=headers, cookies=self.cookies)
 
 
-class _Kept:
-    """The last pages shown to the public, by tag; a few megabytes at most."""
+class Kept:
+    """The last pages shown to the public, by tag; a few megabytes at most.
+
+    Who asks for a page that is being made waits for it: it is made once, however many ask.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._pages: OrderedDict[str, str] = OrderedDict()
+        self._under_way: dict[str, Future[str]] = {}
         self._guard = threading.Lock()
 
-    def find(self, tag: str) -> str | None:
+    def find_or_make(self, tag: str, make: Callable[[], str]) -> str:
+        """Return the page of a tag; what making it raises is raised to all who wait for it, and is not kept."""
         with self._guard:
             if tag in self._pages:
                 self._pages.move_to_end(tag)
-            return self._pages.get(tag)
+                return self._pages[tag]
+            making = self._under_way.get(tag)
+            mine = None if making is not None else Future[str]()
+            if mine is not None:
+                self._under_way[tag] = mine
+        if mine is None:
+            assert making is not None
+            return making.result()
+        try:
+            html = make()
+        except BaseException as error:
+            self._end(tag, None)
+            mine.set_exception(error)
+            raise
+        self._end(tag, html)
+        mine.set_result(html)
+        return html
 
-    def keep(self, tag: str, html: str) -> None:
+    def _end(self, tag: str, html: str | None) -> None:
         with self._guard:
-            self._pages[tag] = html
+            del self._under_way[tag]
+            if html is not None:
+                self._pages[tag] = html
             while len(self._pages) > self._most:
                 self._pages.popitem(last=False)
 
 
-_KEPT = _Kept(128)
+_KEPT = Kept(128)
 # Another program may draw the same data otherwise, so no tag outlives the process.
 _STARTED = secrets.token_hex(8)
 

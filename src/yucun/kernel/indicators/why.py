@@ -156,9 +156,15 @@ class Explainer:
             found[table] = self.lake.engine.run(rows).cast(self.lake.schema(table))
         return found
 
-    def rows_used(self, keys: Collection[CellKey], question: Question) -> UsedRows:
-        """The very rows that made some leaf cells: of a wide record only those that were taken."""
-        tables = self.fetch(self.leaf_rows(keys, question).of(keys), question)
+    def rows_used(self, keys: Collection[CellKey], question: Question, named: LeafRows | None = None) -> UsedRows:
+        """The very rows that made some leaf cells: of a wide record only those that were taken.
+
+        Parameters
+        ----------
+        named : LeafRows or None
+            What `leaf_rows` found for these cells, where it was asked already.
+        """
+        tables = self.fetch((named or self.leaf_rows(keys, question)).of(keys), question)
         serves: dict[CellKey, dict[str, list[int]]] = {}
         wanted = {(k.indicator, str(k.region), k.period.text): k for k in keys}
         for table, rows in tables.items():
@@ -196,12 +202,16 @@ class Explainer:
         ):
             return Chain(value, definition, (), (), 0, (), ())
         key = CellKey(value.indicator, value.region, value.period)
-        rows, files = self._first_rows(self._held_leaves(key, question), question, limit)
+        leaves = self._held_leaves(key, question)
+        plain = [leaf for leaf in leaves if not self._is_gathered(leaf)]
+        named = self.leaf_rows(plain, question)
+        used = self.rows_used(plain, question, named)
+        rows, files = self._first_rows(leaves, used.of(plain), question, limit)
         moved = self.links.moved_by([key], lambda k: self.numbers.find_cell(k, question) is not None)
         return Chain(
             value,
             definition,
-            tuple(self._parts(definition, key, question)),
+            tuple(self._parts(definition, key, question, named, used)),
             rows,
             value.records,
             files,
@@ -209,11 +219,15 @@ class Explainer:
         )
 
     def _first_rows(
-        self, leaves: Sequence[CellKey], question: Question, limit: int
+        self, leaves: Sequence[CellKey], tables: Mapping[str, pa.Table], question: Question, limit: int
     ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-        """The first rows of some leaf cells as the reader may see them, and the sent files that they came in."""
-        plain = [leaf for leaf in leaves if not self._is_gathered(leaf)]
-        tables = self.rows_used(plain, question).of(plain)
+        """The first rows of some leaf cells as the reader may see them, and the sent files that they came in.
+
+        Parameters
+        ----------
+        tables : mapping of str to pyarrow.Table
+            The rows of those leaves that are not gathered.
+        """
         shown = [
             row for table, found in tables.items() for row in self._show_rows(table, found.slice(0, limit), question)
         ][:limit]
@@ -234,9 +248,11 @@ class Explainer:
                 files.update(self.pager.files(definition, leaf, question))
         return tuple(shown), tuple(sorted(files)[:MOST_FILES])
 
-    def _parts(self, definition: Indicator, key: CellKey, question: Question) -> list[PartShown]:
+    def _parts(
+        self, definition: Indicator, key: CellKey, question: Question, named: LeafRows, used: UsedRows
+    ) -> list[PartShown]:
         if definition.is_leaf:
-            return self._terms(definition, key, question)
+            return self._terms(definition, key, question, named, used)
         parts = []
         for one in self.links.inputs_of(key):
             inner = self.numbers.get(one.key.indicator)
@@ -256,11 +272,13 @@ class Explainer:
             )
         return parts
 
-    def _terms(self, definition: Indicator, key: CellKey, question: Question) -> list[PartShown]:
+    def _terms(
+        self, definition: Indicator, key: CellKey, question: Question, named: LeafRows, used: UsedRows
+    ) -> list[PartShown]:
         parts = []
         split = len(definition.numerator)
         for number, (term, summed) in enumerate(
-            zip(definition.terms, self._sums(definition, key, question), strict=True)
+            zip(definition.terms, self._sums(definition, key, question, named, used), strict=True)
         ):
             contract = self.lake.contracts[term.table]
             unit = (
@@ -288,16 +306,17 @@ class Explainer:
             )
         return parts
 
-    def _sums(self, definition: Indicator, key: CellKey, question: Question) -> list[TermSum]:
+    def _sums(
+        self, definition: Indicator, key: CellKey, question: Question, named: LeafRows, used: UsedRows
+    ) -> list[TermSum]:
         """What each term of a leaf cell comes to: rows that name records, and their sum."""
         if definition.rows_of is not None:
             return self.pager.terms(definition, key, question)
-        found = self.leaf_rows([key], question).names.get(key, {})
-        used = self.rows_used([key], question).of([key])
+        found, taken = named.names.get(key, {}), used.of([key])
         sums = []
         for number, term in enumerate(definition.terms):
             contract = self.lake.contracts[term.table]
-            rows = used.get(term.table, contract.schema.empty_table()).to_pylist()
+            rows = taken.get(term.table, contract.schema.empty_table()).to_pylist()
             mine = [row for row in rows if _cell_of(definition, term, contract, row) == key.period.text]
             amount = _amount_of(definition, term, mine)
             sums.append(TermSum(len(found.get(f"term{number}", frozenset())), amount))

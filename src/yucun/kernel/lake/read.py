@@ -121,19 +121,29 @@ def find_newest(lake: Lake, contract: Contract, regions: Sequence[str] = ()) -> 
     regions : sequence of str
         Beginnings of region codes; empty for all rows.
     """
-    name = contract.period_field
-    if not name:
+    if not contract.period_field:
         return None
+    if regions:
+        return _read_newest(lake, contract, regions)
+    # Files never change, so what they hold is read once for each version of the table.
+    files = tuple(file.name for file in lake.files(contract.name))
+    known = lake.newest_periods.get(contract.name)
+    if known is None or known[0] != files:
+        known = lake.newest_periods[contract.name] = (files, _read_newest(lake, contract, ()))
+    return known[1]
+
+
+def _read_newest(lake: Lake, contract: Contract, regions: Sequence[str]) -> Period | None:
+    name = contract.period_field
     rows = lake.table(contract.name)
     if regions:
         rows = rows.filter(ibis.or_(*(rows[contract.region_field].startswith(code) for code in regions)))
-    values = lake.engine.run(rows.select(name).distinct())[name].to_pylist()
     if contract.get_field(name).type == "period":
+        values = lake.engine.run(rows.select(name).distinct())[name].to_pylist()
         periods = [Period.parse(value) for value in values if value is not None]
-    else:
-        days = [value.date() if hasattr(value, "date") else value for value in values if value is not None]
-        periods = [Period.day(day) for day in days]
-    return max(periods, key=lambda period: (period.end, period.kind == "year"), default=None)
+        return max(periods, key=lambda period: (period.end, period.kind == "year"), default=None)
+    last = lake.engine.run(rows.aggregate(last=rows[name].max()))["last"][0].as_py()
+    return None if last is None else Period.day(last.date() if hasattr(last, "date") else last)
 
 
 def read_page(

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from ibis.formats.pyarrow import PyArrowType
 
 from yucun.base.errors import ContractError, Finding, NotKnown
+from yucun.base.period import Period
 from yucun.base.text import Text
 from yucun.kernel.books import Attachment, Books, Line, Migration, Organ, Projecting, ReadTransaction
 from yucun.kernel.books.files import keep_file
@@ -210,6 +211,9 @@ class Lake:
         self._known_editions: dict[str, tuple[int, tuple[Edition, ...]]] = {}
         # One refresh of numbers at a time in a process; whoever holds it may take the writer's lock, never the reverse.
         self.refreshing = threading.RLock()
+        self._told_by_files: dict[str, Edition | None] = {}
+        # The newest period of a table's rows, by the names of the files that were read for it.
+        self.newest_periods: dict[str, tuple[tuple[str, ...], Period | None]] = {}
 
     def get_contract(self, table: str) -> Contract:
         """Return the contract of a table, or raise `NotKnown` naming those there are."""
@@ -336,7 +340,9 @@ class Lake:
         contract = self.contracts[files[0].table]
         editions = self._editions(contract.name, max(f.added_seq for f in files))
         is_today = all(edition.contract == contract.hash for edition in editions)
-        if not editions or (is_today and editions[0].seq <= min(f.added_seq for f in files)):
+        if not editions:
+            return [self._edition_in(file, contract) for file in files]
+        if is_today and editions[0].seq <= min(f.added_seq for f in files):
             return [None] * len(files)
         found = []
         for file in files:
@@ -345,6 +351,13 @@ class Lake:
             )
             found.append(None if is_same(edition, contract) else edition)
         return found
+
+    def _edition_in(self, file: LakeFile, contract: Contract) -> Edition | None:
+        """What a file's own schema tells, read once: no line says how the tables looked that services publish."""
+        if file.name not in self._told_by_files:
+            told = edition_of_file(pq.read_schema(self.folder / file.name))
+            self._told_by_files[file.name] = None if is_same(told, contract) else told
+        return self._told_by_files[file.name]
 
     def schema(self, table: str) -> pa.Schema:
         """The Arrow schema of a table, or of its quarantine (``table!refused``)."""

@@ -24,8 +24,10 @@ from .models import (
     MAIN,
     PROGRAMME,
     REASONS,
+    Said,
     count_months,
     decision_row,
+    made_up_in,
     make_due,
     make_due_again,
     read_returns,
@@ -237,7 +239,8 @@ def _grant(
     effects += [OpenCase(tuple(opened))] if opened else []
     if transfers:
         said = [(one.source, one.amount) for one in transfers]
-        effects += [Reserve(tuple(transfers)), _tally(view, f"due:{transfers[0].id}", "due", transfers[0].period, said)]
+        counted = _tally(view, f"due:{transfers[0].id}", "due", transfers[0].period, said, [about])
+        effects += [Reserve(tuple(transfers)), counted]
     return effects
 
 
@@ -309,7 +312,8 @@ def _move_application(event: Event, view: View, case: Case) -> list[Effect]:
 def _want_check(view: View, case: Case, facts: str) -> dict[str, Any]:
     row = {"check": f"{case.id}:{case.version + 1}", "application": case.id, "household": case.subject, "region": case.region,
            "facts": facts,
-           "authorisation": case.fields.get("authorisation"), "wanted_on": view.today.isoformat()}  # fmt: skip
+           "authorisation": case.fields.get("authorisation"), "wanted_on": view.today.isoformat(),
+           "is_made_up": case.fields.get("is_made_up")}  # fmt: skip
     return {key: value for key, value in row.items() if value}
 
 
@@ -450,7 +454,7 @@ def _fall_due(view: View, case: Case) -> list[Effect]:
     effects: list[Effect] = [MoveCase((Moving(case.id, "fall_due", RULE, set=fields),))]
     if transfers:
         said = [(one.source, one.amount) for one in transfers]
-        effects += [Reserve(tuple(transfers)), _tally(view, f"due:{month}", "due", month, said)]
+        effects += [Reserve(tuple(transfers)), _tally(view, f"due:{month}", "due", month, said, awards)]
     effects += _plan_rechecks(view, awards, month)
     following = first_paid_month_from_2014_11(Period.parse(month).start)
     return effects + _open_month(view, following.text)
@@ -492,7 +496,7 @@ def _pay(event: Event, view: View) -> list[Effect]:
     return [
         MoveCase((Moving(case.id, "pay", event.by, set=fields),)),
         Post(settles),
-        _tally(view, f"paid:{month}:{orders}", "paid", month, said),
+        _tally(view, f"paid:{month}:{orders}", "paid", month, said, view.list_cases(AWARD, limit=EVERY)),
     ]
 
 
@@ -519,7 +523,7 @@ def _take_returns(event: Event, view: View) -> list[Effect]:
         MoveCase((Moving(case.id, "take_returns", event.by, reason=f"{len(back)} lines"),)),
         Post(tuple(back)),
         Reserve(tuple(again)),
-        _tally(view, f"returned:{month}:{body['file']}", "returned", month, said),
+        _tally(view, f"returned:{month}:{body['file']}", "returned", month, said, view.list_cases(AWARD, limit=EVERY)),
     ]
 
 
@@ -534,14 +538,16 @@ def _write_off(event: Event, view: View) -> list[Effect]:
         raise Yours(refuse("person_needed", body["transfer"], event.by.account, "a named person of the county",
             "不再发放须由县级具名人员作出并写明理由", "writing off needs a named person of the county, and reasons"))  # fmt: skip
     how, village = body["how"], line.source.rpartition(":")[2]
+    awards = view.list_cases(AWARD, limit=EVERY)
     off = Transfer(f"{how}:{line.id}", action="void", of=line.id, reason=REASONS + how, clause=body.get("clause", ""))
     row = {"award": line.id, "version": 0, "kind": "cut", "household": line.destination.rpartition(":")[2], "region": village,
            "programme": line.reason.removeprefix(REASONS), "before_fen": line.amount, "after_fen": 0,
-           "by": event.by.account, "reason": body["reason"], "day": view.today.isoformat()}  # fmt: skip
+           "by": event.by.account, "reason": body["reason"], "day": view.today.isoformat(),
+           "evidence": "made_up" if village in made_up_in(awards) else "seen"}  # fmt: skip
     return [
         Void((off,)),
         Record("relief.decision", (row,)),
-        _tally(view, f"{how}:{line.id}", "written_off", line.period, [(line.source, line.amount)]),
+        _tally(view, f"{how}:{line.id}", "written_off", line.period, [(line.source, line.amount)], awards),
     ]
 
 
@@ -570,11 +576,11 @@ def _order_price(event: Event, view: View) -> list[Effect]:
         for home, award in sorted(held.items())
     )
     said = [(one.source, one.amount) for one in transfers]
-    return [Reserve(transfers), _tally(view, f"price:{month}", "due", now, said)] if transfers else []
+    return [Reserve(transfers), _tally(view, f"price:{month}", "due", now, said, held.values())] if transfers else []
 
 
-def _tally(view: View, fact: str, measure: str, month: str, said: Iterable[tuple[str, int]]) -> Record:
-    return Record("relief.tally", tally_rows(fact, measure, month, view.today.isoformat(), said))
+def _tally(view: View, fact: str, measure: str, month: str, said: Said, about: Iterable[Case]) -> Record:
+    return Record("relief.tally", tally_rows(fact, measure, month, view.today.isoformat(), said, made_up_in(about)))
 
 
 _STEPS: Mapping[str, Callable[[Event, View], list[Effect]]] = {

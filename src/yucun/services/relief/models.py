@@ -5,7 +5,7 @@ Each table has one thing a line, its parts between bars, so that it can be read 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -29,6 +29,8 @@ UNCOUNTED = (
 )  # fmt: skip
 RIGID = ("medical", "education", "rehabilitation", "disaster")
 ASSETS = ("cash", "deposit", "security", "insurance_value", "fund", "claim")
+# What is counted of money: the account that it comes from, and how much.
+Said = Iterable[tuple[str, int]]
 # Line of income, spending or assets | Chinese | English.
 _LINES = """
 wage | 工资 | wages
@@ -296,16 +298,27 @@ def count_months(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:7])
 
 
+def made_up_in(cases: Iterable[Case]) -> frozenset[str]:
+    """Villages with a made-up household among these cases: what is counted of them is no real figure."""
+    return frozenset(case.region for case in cases if case.fields.get("is_made_up"))
+
+
 def tally_rows(
-    fact: str, measure: str, month: str, day: str, said: Iterable[tuple[str, int]]
+    fact: str, measure: str, month: str, day: str, said: Said, made_up: Container[str]
 ) -> tuple[Mapping[str, Any], ...]:
-    """Rows of the table of counts, one for each village: how much, and how many lines."""
+    """Rows of the table of counts, one for each village: how much, how many lines, and whether it is made up."""
     counted: dict[str, Counted] = {}
     for source, amount in said:
         counted.setdefault(source.rpartition(":")[2], Counted()).add(amount)
     common = {"fact": fact, "day": day, "for_month": month, "measure": measure}
     return tuple(
-        {**common, "region": village, "amount_fen": one.amount, "awards": one.lines}
+        {
+            **common,
+            "region": village,
+            "amount_fen": one.amount,
+            "awards": one.lines,
+            "evidence": "made_up" if village in made_up else "seen",
+        }
         for village, one in sorted(counted.items())
     )
 
@@ -347,5 +360,6 @@ def decision_row(
         "programme": programme, "before_fen": before, "after_fen": after, "by": by.account, "reason": reason,
         "clause": clause or about.fields.get("clause", ""), "day": day.isoformat(),
         "is_made_up": bool(about.fields.get("is_made_up")) or "",
+        "evidence": "made_up" if about.fields.get("is_made_up") else "seen",
     }  # fmt: skip
     return {name: value for name, value in row.items() if value != ""}

@@ -87,13 +87,14 @@ def _wanted(event: Event, view: View) -> list[Effect]:
     fault, held = _find_fault(view, body)
     if held is None:
         row = {"check": body["check"], "application": body["application"], "household": body["household"],
-               "region": body["region"], "status": fault, "asked": 0, "differences": 0, "day": view.today.isoformat()}  # fmt: skip
+               "region": body["region"], "status": fault, "asked": 0, "differences": 0, "day": view.today.isoformat(),
+               "evidence": "made_up" if body.get("is_made_up") else "seen"}  # fmt: skip
         return [Record("verification.report", (row,))]
     case = f"check:{body['check']}"
     opening = Opening(
         CHECK, case, event.by, subject=body["household"], region=body["region"],
         clocks={"answer": TimeLimit(_whole(view, "answer_days"), "working_day")},
-        fields={"application": body["application"], "authorisation": held.id},
+        fields={"application": body["application"], "authorisation": held.id, "is_made_up": body.get("is_made_up", False)},
     )  # fmt: skip
     question = {
         "case": case, "check": body["check"], "authorisation": held.id, "persons": held.fields["persons"],
@@ -113,7 +114,8 @@ def _answered(event: Event, view: View) -> list[Effect]:
     )  # fmt: skip
     report = {"check": asked["check"], "application": case.fields["application"], "household": case.subject,
               "region": case.region, "status": status, "asked": answer["asked"], "differences": len(rows),
-              "day": view.today.isoformat()}  # fmt: skip
+              "day": view.today.isoformat(),
+              "evidence": "made_up" if case.fields.get("is_made_up") else "seen"}  # fmt: skip
     fields = {
         "status": status,
         "asked": answer["asked"],
