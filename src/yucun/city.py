@@ -136,7 +136,9 @@ class City:
         self.indicators: dict[str, Indicator] = linked
         self._formulas = formulas
         self.numbers = self.make_numbers(self.lake)
-        self.screens: dict[str, Screen] = gather_screens(COCKPITS, {s.id: s.folder for s in services.values()}, linked)
+        folders = {s.id: s.folder for s in services.values()}
+        one_numbers = {s.one_number: s.title for s in services.values() if s.one_number}
+        self.screens: dict[str, Screen] = gather_screens(COCKPITS, folders, linked, one_numbers)
         loaded = load_acting(services, place.folder / "parameters")
         raise_findings(loaded.findings)
         self.work: Work = assemble(books, self.lake, self.regions, loaded, clock)

@@ -24,6 +24,10 @@ from yucun.kernel.engine.private import MARK
 # Who may look at a desk without working at it.
 OVERSEERS = frozenset({"chief", "auditor"})
 MOST = 2000
+# A case of this priority or above stands before the queue.
+DANGER = 90
+# Words in which a search looks, beside what the queue shows of a case.
+SEARCHED = ("text", "person", "phone", "address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Waiting:
         """Danger first, then by the end of the next clock, then by number."""
         clock = self.next_clock
         due = clock.due.isoformat() if clock is not None and clock.due is not None else "9999"
-        return (-(self.case.priority // 90), due, self.case.no)
+        return (-(self.case.priority // DANGER), due, self.case.no)
 
 
 class Desk:
@@ -250,6 +254,17 @@ class Desk:
         names = [p.name for p in self.reader.purposes]
         own = [name for name in names if name.partition(".")[0] == self.service.id]
         return own[0] if own else (names[0] if names else "")
+
+    def search(self, waiting: Sequence[Waiting], query: str) -> list[Waiting]:
+        """Those among some cases that hold every word of a query, as far as the reader's purposes let them look."""
+        seen = self.read_texts([one.case for one in waiting], SEARCHED, note=False)
+        words = query.casefold().split()
+        return [one for one in waiting if all(word in self._said(one.case, seen[one.case.no]) for word in words)]
+
+    def _said(self, case: Case, seen: Mapping[str, Seen]) -> str:
+        title, unit = self.title(case), self.unit_title(case.unit)
+        held = (str(case.no), case.id, case.subject, title.zh, title.en, unit.zh, unit.en, case.officer)
+        return " ".join((*held, *(one.text for one in seen.values()))).casefold()
 
     # -- what the service says -------------------------------------------------------------------------------------------
 

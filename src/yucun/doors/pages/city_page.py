@@ -6,6 +6,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from yucun.base.text import Text
+from yucun.doors.desk.sight import DANGER, list_desks
 from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.layout import find_screen, lay_out, show_screen
 from yucun.doors.pages.lists import moments_of
@@ -62,7 +63,22 @@ def make_todo(visit: Visit) -> tuple[Todo, ...]:
         )
         for landing, waiting in city.desk.list_open()
     ]
-    return tuple(found[:_TODO])
+    return tuple([*_late_matters(visit), *found][:_TODO])
+
+
+def _late_matters(visit: Visit) -> list[Todo]:
+    """Matters in danger or over time, at the desks where the reader works or that they oversee."""
+    catalogue, found = words(), []
+    for desk in list_desks(visit.city, visit.reader) if visit.reader.is_signed_in else ():
+        waiting, title, now = desk.queue(), desk.service.title, desk.now
+        pressing = [one for one in waiting if one.case.priority >= DANGER]
+        late = [one for one in waiting if (c := one.next_clock) is not None and c.due is not None and c.due < now]
+        for key, some in (("todo.pressing", pressing), ("todo.overdue", late)):
+            if some:
+                href = f"/duty/{desk.service.id}?case={some[0].case.no}"
+                when = catalogue.fill(key, n=len(some))
+                found.append(Todo(when=when, what=title, href=href, do=catalogue["todo.act"], is_late=True))
+    return found
 
 
 @get("/", include_in_schema=False, sync_to_thread=True)

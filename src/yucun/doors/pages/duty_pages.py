@@ -18,7 +18,7 @@ from yucun.base.text import Text
 from yucun.city import City
 from yucun.doors.desk.acting import act, make_token, read_form
 from yucun.doors.desk.live import Closing, stream
-from yucun.doors.desk.sight import Desk, Seen, Waiting, list_desks
+from yucun.doors.desk.sight import DANGER, Desk, Waiting, list_desks
 from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.duty_case import make_case, make_item, make_move
 from yucun.doors.pages.duty_map import lies_in, make_duty_map
@@ -46,10 +46,8 @@ def make_duty_page(visit: Visit, service: str, notices: Sequence[Notice] = ()) -
         else True
     )
     waiting = desk.queue(states=(state,) if state else (), unit=unit, officer=officer, is_open=is_open)
-    seen: dict[int, dict[str, Seen]] = {}
     if query:
-        seen = desk.read_texts([one.case for one in waiting], ("text", "person", "phone", "address"), note=False)
-        waiting = [one for one in waiting if _fits(desk, one, seen[one.case.no], query)]
+        waiting = desk.search(waiting, query)
     if region:
         waiting = [one for one in waiting if lies_in(visit, one.case, region)]
     chosen = _find_chosen(visit, desk, waiting)
@@ -104,19 +102,10 @@ def _find_chosen(visit: Visit, desk: Desk, waiting: Sequence[Waiting]) -> Waitin
     return desk.get(int(asked))
 
 
-def _fits(desk: Desk, one: Waiting, seen: Mapping[str, Seen], query: str) -> bool:
-    title, unit = desk.title(one.case), desk.unit_title(one.case.unit)
-    said = " ".join(
-        (str(one.case.no), one.case.id, one.case.subject, title.zh, title.en, unit.zh, unit.en, one.case.officer)
-    )
-    said += " ".join(s.text for s in seen.values())
-    return all(word in said.casefold() for word in query.casefold().split())
-
-
 def _opening(desk: Desk, waiting: Sequence[Waiting], found: int | None) -> Opening:
     catalogue, now = words(), desk.now
     late = sum(1 for one in waiting if (c := one.next_clock) is not None and c.due is not None and c.due < now)
-    pressing = sum(one.case.priority >= 90 for one in waiting)
+    pressing = sum(one.case.priority >= DANGER for one in waiting)
     first = (
         f"{desk.service.title.zh} · {catalogue['duty.title'].zh}",
         f"{desk.service.title.en} · {catalogue['duty.title'].en}",

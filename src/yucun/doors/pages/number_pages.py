@@ -50,6 +50,7 @@ from yucun.doors.pages.views import (
 from yucun.doors.pages.visit import Visit
 from yucun.kernel.indicators.model import CellKey, Chain, Claim, Indicator, PartShown, Value
 from yucun.kernel.indicators.model import Row as LakeRow
+from yucun.kernel.lake.contract import JOURNAL
 
 PAGE = 25
 
@@ -230,7 +231,7 @@ def _why(visit: Visit, chain: Chain, as_of: int | None) -> Iterable[Step]:
     if chain.rows:
         yield _records(visit, chain)
     if chain.files:
-        yield Step(catalogue["why.landing"], (), tuple(_landed(visit, file) for file in chain.files))
+        yield _landings(visit, chain.files)
     yield from _checks(visit, chain)
 
 
@@ -269,6 +270,16 @@ def _part(visit: Visit, part: PartShown, as_of: int | None) -> tuple[Span, ...]:
     title = Text(f"{place.zh} {part.title.zh}".strip(), f"{place.en} {part.title.en}".strip())
     href = number_address(part.indicator, part.region, part.period, as_of)
     return (Span(title, href), Span(Text(" ", " ")), Span(amount, strong=True))
+
+
+def _landings(visit: Visit, files: Sequence[str]) -> Step:
+    """The sent files of the records; what the city's own work recorded is said as the commits of the journal that hold it."""
+    commits = sorted(int(number) for file in files if (number := file.removeprefix(JOURNAL)) != file)
+    landed = [_landed(visit, file) for file in files if not file.startswith(JOURNAL)]
+    if commits:
+        said = words().fill("why.journal", n=len(commits), first=commits[0], last=commits[-1])
+        landed.append((Span(said),))
+    return Step(words()["why.landing"], (), tuple(landed))
 
 
 def _landed(visit: Visit, file: str) -> tuple[Span, ...]:

@@ -10,13 +10,12 @@ from yucun.base.errors import Finding, NotKnown
 from yucun.base.identity import RegionCode
 from yucun.base.text import Text
 from yucun.doors.pages.catalogue import words
-from yucun.doors.pages.drawing import make_strip
 from yucun.doors.pages.layout import lay_out, show_screen
 from yucun.doors.pages.lists import moments_of
 from yucun.doors.pages.press import make_press
 from yucun.doors.pages.shown import make_opening
 from yucun.doors.pages.valued import count_values, number_view, region_name, spark_of
-from yucun.doors.pages.views import Card, Layout, Opening, Option, ServicePage, ServicesPage, Span, Strip
+from yucun.doors.pages.views import Card, Layout, Opening, Option, ServicePage, ServicesPage, Span
 from yucun.doors.pages.visit import Visit
 from yucun.kernel.screens import Screen, Shown
 from yucun.kernel.service import Service
@@ -50,7 +49,6 @@ def make_service_page(visit: Visit, service: Service) -> ServicePage:
     return ServicePage(
         opening=_opening(visit, service, shown),
         hero=number_view(city, value, spark=spark_of(series, value.period), as_of=as_of) if value else None,
-        spread=_spread(visit, shown),
         layout=lay_out(visit, shown, {"press": lambda section: make_press(visit, section)}) if shown else Layout(),
         facts=_facts(service),
         regions=_regions(visit, screen, region),
@@ -66,19 +64,6 @@ def _opening(visit: Visit, service: Service, shown: Shown | None) -> Opening:
     opening = make_opening(visit, shown, service.title)
     kicker = Text(f"{service.title.zh} · {opening.kicker.zh}", f"{service.title.en} · {opening.kicker.en}")
     return Opening(kicker, opening.sentence, opening.lead)
-
-
-def _spread(visit: Visit, shown: Shown | None) -> Strip | None:
-    """The first comparison of the screen as dots on a line."""
-    bars = next((bars for section in shown.sections for bars in section.bars), None) if shown else None
-    if bars is None:
-        return None
-    places = [
-        (region_name(visit.city, v.region), v.number, v.shown, v.region == bars.here)
-        for v in bars.values
-        if v.number is not None
-    ]
-    return make_strip(places, bars.indicator.unit.title)
 
 
 def _facts(service: Service) -> tuple[tuple[Text, Text], ...]:

@@ -18,10 +18,12 @@ from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.drawing import make_spark, share_of_longest
 from yucun.doors.pages.rendering import EVIDENCE_SIGNS, make_address
 from yucun.doors.pages.views import EMPTY, Bar, Bars, Counts, Download, Entry, MarkView, NumberView, Span, Spark
-from yucun.kernel.indicators.model import CheckResult, Indicator, Mark, Value
+from yucun.kernel.indicators.model import CheckResult, Indicator, Mark, MarkKind, Value
 from yucun.kernel.lake.contract import Field
 
 # Fields that say where a record comes from; pages say that beside the record.
+# So many places without a number keep a row each; more of one kind stand in one line.
+_FEW_MISSING = 3
 _ABOUT_RECORD = ("source", "evidence")
 FORMS = ("csv", "xlsx", "parquet", "json")
 
@@ -160,7 +162,7 @@ def bars_view(
 ) -> Bars:
     """Places side by side in one period, smallest first; those without a number stand last with their mark."""
     known = sorted((v for v in values if v.number is not None), key=lambda v: (v.number or 0.0, v.region))
-    unknown = [v for v in values if v.number is None]
+    unknown, missing = _gather_missing(city, [v for v in values if v.number is None])
     ordered = [*known, *unknown]
     bars = tuple(
         Bar(
@@ -174,7 +176,23 @@ def bars_view(
         for v, share in zip(ordered, share_of_longest([v.number for v in ordered]), strict=True)
     )
     evidence = known[0].evidence if known else None
-    return Bars(title, bars, said, indicator.unit.title, evidence)
+    return Bars(title, bars, said, indicator.unit.title, evidence, missing=missing)
+
+
+def _gather_missing(city: City, values: Sequence[Value]) -> tuple[list[Value], tuple[MarkView, ...]]:
+    """Places without a number: a few each in its row, many of one kind in one line with their names."""
+    alike: dict[tuple[MarkKind, str], list[Value]] = {}
+    for value in values:
+        if value.mark is not None:
+            alike.setdefault((value.mark.kind, value.mark.feed), []).append(value)
+    gathered = {key: found for key, found in alike.items() if len(found) > _FEW_MISSING}
+    lines = []
+    for (kind, feed), found in gathered.items():
+        names = [_short_name(city, v.region) for v in found]
+        listed = Text("、".join(n.zh for n in names), ", ".join(n.en for n in names))
+        lines.append(MarkView(kind, words().fill("chart.missing", n=len(found), names=listed), feed))
+    few = [v for v in values if v.mark is None or (v.mark.kind, v.mark.feed) not in gathered]
+    return few, tuple(lines)
 
 
 def _short_name(city: City, code: RegionCode) -> Text:

@@ -93,6 +93,7 @@ class Bars:
     evidence: Evidence | None = None
     href: str = ""
     late: MarkView | None = None
+    missing: tuple[MarkView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +416,6 @@ class ServicePage:
 
     opening: Opening
     hero: NumberView | None
-    spread: Strip | None
     layout: Layout
     facts: tuple[tuple[Text, Text], ...]
     regions: tuple[Option, ...]

@@ -41,6 +41,8 @@ _ARROW: dict[str, pa.DataType] = {
 _WHOLE_SUFFIXES = ("_fen", "_g", "_m2", "_s", "_bp")
 # Every lake row says where it came from: the hash of the file that was sent, and its record there.
 FILE_COLUMN, RECORD_COLUMN = "_file", "_record"
+# Where rows come from that were cut from the journal: this, and the number of the commit.
+JOURNAL = "journal:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import pyarrow as pa
 
 from yucun.kernel.books import Line, ReadTransaction
-from yucun.kernel.lake.contract import FILE_COLUMN, RECORD_COLUMN
+from yucun.kernel.lake.contract import FILE_COLUMN, JOURNAL, RECORD_COLUMN
 from yucun.kernel.lake.store import Lake
 
 CONTRACTS = Path(__file__).with_name("contracts.toml")
@@ -69,7 +69,7 @@ def _publish_one(lake: Lake, publication: Publication) -> int:
         lines = tx.lines(max(after, idle.get(publication.table, 0)), until, publication.kinds)
         rows_of = publication.prepare(tx, lines)
     rows = [
-        {**row, FILE_COLUMN: f"journal:{line.commit}", RECORD_COLUMN: line.seq}
+        {**row, FILE_COLUMN: f"{JOURNAL}{line.commit}", RECORD_COLUMN: line.seq}
         for line in lines
         for row in rows_of(line)
     ]

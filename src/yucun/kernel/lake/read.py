@@ -13,7 +13,7 @@ import pyarrow as pa
 from yucun.base.errors import Finding, NotKnown, Yours
 from yucun.base.period import Period
 from yucun.base.text import Text
-from yucun.kernel.lake.contract import FILE_COLUMN, RECORD_COLUMN, Contract
+from yucun.kernel.lake.contract import FILE_COLUMN, JOURNAL, RECORD_COLUMN, Contract
 from yucun.kernel.lake.landing import to_landing
 from yucun.kernel.lake.model import Feed, Landing, due_of, owed_period
 from yucun.kernel.lake.store import REFUSED, Lake
@@ -192,7 +192,7 @@ def read_page(
 
 def tables_of_file(lake: Lake, file: str) -> list[str]:
     """Return the tables that rows of a sent file may be in; of a commit of the journal, every table cut from it."""
-    if not file.startswith("journal:"):
+    if not file.startswith(JOURNAL):
         return sorted({landing.table for landing in list_landings(lake, file=file)})
     with lake.books.read() as tx:
         cut = {str(row[0]) for row in tx.rows("SELECT name FROM lake_watermark")}

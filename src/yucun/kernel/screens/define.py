@@ -36,7 +36,7 @@ _MANY = ("bars", "table", "map")
 
 
 def read_screens(
-    folder: Path, indicators: Mapping[str, Indicator], service: str = ""
+    folder: Path, indicators: Mapping[str, Indicator], service: str = "", one_numbers: Mapping[str, Text] = {}
 ) -> tuple[dict[str, Screen], list[Finding]]:
     """Read all screens of a folder.
 
@@ -49,6 +49,8 @@ def read_screens(
     service : str
         The service whose folder it is; empty for the screens that span services, in which a number of a
         service that is not installed is left out.
+    one_numbers : mapping of str to Text
+        The number that each installed service must move, and the service's title, for a section of that shape.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def read_screens(
     findings: list[Finding] = []
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
         name = f"{service}/cockpits/{path.name}" if service else f"cockpits/{path.name}"
-        reader = _Reader(Declaration.read(path, name), indicators, service)
+        reader = _Reader(Declaration.read(path, name), indicators, service, one_numbers)
         screen = reader.read(path.stem)
         found[screen.id] = screen
         findings += reader.declaration.findings
@@ -69,8 +71,15 @@ def read_screens(
 class _Reader:
     """One file being read."""
 
-    def __init__(self, declaration: Declaration, indicators: Mapping[str, Indicator], service: str) -> None:
+    def __init__(
+        self,
+        declaration: Declaration,
+        indicators: Mapping[str, Indicator],
+        service: str,
+        one_numbers: Mapping[str, Text],
+    ) -> None:
         self.declaration = declaration
+        self.one_numbers = one_numbers
         self.indicators = indicators
         self.service = service
         self.installed = {i.service for i in indicators.values()}
@@ -302,6 +311,8 @@ class _Reader:
         before = len(self.left_out)
         tiles = [t for entry in entries if (t := self._read_tile(entry)) is not None]
         tiles += [TileRule(str(name)) for name in names if self._known(str(name), path) is not None]
+        if shape == "one_numbers":
+            tiles += [self._one_number(name) for name in self.one_numbers if self._known(name, path) is not None]
         level = self._word(table, path, "level", LEVELS, None)
         if shape in _MANY and level is None:
             self.add(
@@ -312,7 +323,7 @@ class _Reader:
                 "比较要写明哪一级地区（level）",
                 "a comparison says regions of which level",
             )
-        is_left_out = len(self.left_out) > before and not tiles
+        is_left_out = (len(self.left_out) > before or shape == "one_numbers") and not tiles
         if shape not in (*LAKE_SHAPES, "marks") and not tiles and not is_left_out:
             self.add("empty", path, shape, "tiles or indicators", "这一部分没有指标", "this section names no indicator")
         title = self.declaration.take_text(table, path, "title")
@@ -320,7 +331,7 @@ class _Reader:
             return None
         return SectionRule(
             title=title,
-            shape=shape,
+            shape="tiles" if shape == "one_numbers" else shape,
             tiles=tuple(tiles),
             said=self.declaration.take_text(table, path, "said", Text("", "")),
             level=level,
@@ -328,6 +339,10 @@ class _Reader:
             order=self._word(table, path, "order", get_args(Order), "code"),
             period=self._period(table, path),
         )
+
+    def _one_number(self, name: str) -> TileRule:
+        service, title = self.one_numbers[name], self.indicators[name].title
+        return TileRule(name, title=Text(f"{service.zh} · {title.zh}", f"{service.en} · {title.en}"))
 
     def _read_tile(self, entry: Any) -> TileRule | None:
         path = ("sections", "tiles")
@@ -346,10 +361,10 @@ class _Reader:
 
 
 def gather_screens(
-    cockpits: Path, services: Mapping[str, Path], indicators: Mapping[str, Indicator]
+    cockpits: Path, services: Mapping[str, Path], indicators: Mapping[str, Indicator], one_numbers: Mapping[str, Text]
 ) -> dict[str, Screen]:
     """Read the screens that span services and each service's own, by folder; all findings are raised together."""
-    found, findings = read_screens(cockpits, indicators)
+    found, findings = read_screens(cockpits, indicators, one_numbers=one_numbers)
     for name, folder in services.items():
         more, wrong = read_screens(folder / "cockpits", indicators, name)
         found.update(more)

@@ -12,7 +12,18 @@ from yucun.base.text import Language, Text
 from yucun.kernel.indicators.model import Claim, Indicator, Mark, Value
 
 Shape = Literal[
-    "tiles", "dimensions", "bars", "table", "map", "lines", "marks", "feeds", "landings", "refusals", "press"
+    "tiles",
+    "one_numbers",
+    "dimensions",
+    "bars",
+    "table",
+    "map",
+    "lines",
+    "marks",
+    "feeds",
+    "landings",
+    "refusals",
+    "press",
 ]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 # These show what the lake itself says; they name no indicator, and the page asks the lake for them.
