@@ -111,6 +111,18 @@ def test_as_of_answers_as_it_was_known_then(client: httpx.Client) -> None:
     )
 
 
+def test_every_number_has_its_page_and_what_is_made_up_says_so(client: httpx.Client) -> None:
+    """A new Huzhou holds published figures and made-up people, messages and money, and nothing real beside these."""
+    numbers = client.get("/api/indicators").json()["indicators"]
+    assert len(numbers) > 80
+    for one in numbers:
+        page = client.get(f"/number/{one['id']}")
+        assert page.status_code == 200, one["id"]
+        said = client.get("/api/values", params={"indicator": one["id"], "region": "330500"}).json()
+        is_published = one["id"].startswith("prosperity.")
+        assert said["mark"] or is_published or said["evidence"] == "made_up", one["id"]
+
+
 def test_the_newest_of_all_numbers_of_a_region(client: httpx.Client) -> None:
     values = get(client, "/api/regions/330500/values")["values"]
     assert len({v["indicator"] for v in values}) == len(values) > 20

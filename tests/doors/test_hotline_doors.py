@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from collections.abc import Iterator
@@ -146,6 +147,38 @@ def test_known_answers_name_their_law_and_lapsed_ones_are_not_used(served: Serve
     after = desk.get("/hotline/uncovered", params={"lang": "en"}).text
     count = lambda text: int(re.search(r"Of \d+ messages (\d+)", text).group(1))  # type: ignore[union-attr]  # noqa: E731
     assert count(after) < count(before), "what has an answer in force is no longer reported to rule writers"
+
+
+def test_what_no_clause_answers_is_a_report_to_take_away(desk: httpx.Client, resident: httpx.Client) -> None:
+    page = desk.get("/hotline/uncovered", params={"lang": "en"}).text
+    assert "made up: no real person" in page
+    said = desk.get("/hotline/uncovered/report.csv", params={"lang": "en"})
+    assert said.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(said.content.decode("utf-8-sig"))))
+    counted = re.search(r"Of (\d+) messages (\d+) have no answer", page)
+    assert counted is not None
+    assert sum(int(row["Messages"]) for row in rows) == int(counted.group(2))
+    assert [int(row["Messages"]) for row in rows] == sorted((int(row["Messages"]) for row in rows), reverse=True)
+    assert all(row["The newest, in its own words"] and row["Cases"] for row in rows)
+    book = openpyxl.load_workbook(io.BytesIO(desk.get("/hotline/uncovered/report.xlsx").content))
+    assert book.worksheets[0].max_row == len(rows) + 1
+    assert desk.get("/hotline/uncovered/report.pdf").status_code == 404
+    assert resident.get("/hotline/uncovered/report.csv").status_code == 403
+
+
+def test_the_law_is_known_from_the_first_day(desk: httpx.Client) -> None:
+    judged = desk.post("/hotline/new", data={"text": "请问怎么申请低保", "do": "judge"}).text
+    assert "《浙江省社会救助条例》第十一条" in judged
+
+
+def test_one_search_finds_numbers_places_and_the_readers_own_matters(
+    desk: httpx.Client, resident: httpx.Client, served: Served
+) -> None:
+    asked = {"q": "漏水", "lang": "zh"}
+    assert "/duty/hotline?case=" in desk.get("/search", params=asked).text
+    for other in (resident.get("/search", params=asked), httpx.get(f"{served.url}/search", params=asked)):
+        assert other.status_code == 200
+        assert "/duty/hotline" not in other.text.partition("<main")[2]
 
 
 def test_the_queue_as_excel_and_by_place(desk: httpx.Client) -> None:

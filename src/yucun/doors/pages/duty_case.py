@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 
 from yucun.base.clock import CHINA
 from yucun.base.identity import RegionCode
 from yucun.base.text import Text
 from yucun.doors.desk.acting import list_asks, make_token
-from yucun.doors.desk.sight import Desk, Seen, Waiting
+from yucun.doors.desk.sight import DANGER, Desk, Seen, Waiting
 from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.duty_views import CaseView, Counting, MoveView, QueueItem, Tone, WordsView
 from yucun.doors.pages.valued import region_address
 from yucun.doors.pages.views import EMPTY, Card, Column, Entry, MarkView, Row, Span, Table
 from yucun.doors.pages.visit import Visit
 from yucun.kernel.cases import Case, CaseKind, Clock, Move
+from yucun.kernel.cases.model import CaseField
 
 _SOON = timedelta(hours=2)
 
@@ -93,7 +95,7 @@ def make_item(visit: Visit, desk: Desk, one: Waiting, seen: dict[str, Seen], her
         clock=count_clock(kind, clock, now) if clock is not None else None,
         version=case.version,
         is_here=case.no == here,
-        is_pressing=case.priority >= 90,
+        is_pressing=case.priority >= DANGER,
         is_made_up=bool(case.fields.get("is_made_up")),
     )
 
@@ -171,10 +173,32 @@ def _facts(desk: Desk, case: Case, kind: CaseKind) -> list[tuple[Text, tuple[Spa
         value = case.fields.get(name)
         if value is None or field.kind in ("private", "boolean"):
             continue
-        said = field.codes.get(str(value), Text.same(str(value)))
-        facts.append((field.title, (Span(said),)))
+        facts.append((field.title, (Span(_say_fact(field, name, value)),)))
     facts.append((catalogue["duty.opened"], (Span(instant_of(case.opened_at)),)))
     return facts
+
+
+def _say_fact(field: CaseField, name: str, value: object) -> Text:
+    """A field as people say it: the title of a code, a share in per cent, a sentence in the reader's language."""
+    if name.endswith("_bp") and isinstance(value, int):
+        return Text.same(f"{value / 100:.0f} %")
+    return field.codes.get(str(value), split_text(str(value)))
+
+
+def split_text(said: str) -> Text:
+    """Words that were written in both languages, with a stroke between them; other words are the same in both."""
+    zh, stroke, en = said.partition(" / ")
+    return Text(zh, en) if stroke and not zh.isascii() and en.isascii() else Text.same(said)
+
+
+def _say_reason(kind: CaseKind, reason: str) -> Text:
+    """Why a step was made; a clock's name and its last moment are said in words."""
+    clock, _, due = reason.partition(" ")
+    with contextlib.suppress(ValueError):
+        if clock in kind.clocks:
+            at, title = instant_of(datetime.fromisoformat(due)), kind.clocks[clock].title
+            return words().fill("duty.was_due", clock=title, at=at)
+    return split_text(reason)
 
 
 def _beside(visit: Visit, desk: Desk, case: Case) -> list[Span]:
@@ -204,7 +228,7 @@ def _history(desk: Desk, kind: CaseKind, case: Case) -> Table:
                     Entry(title),
                     Entry(kind.states[done.to].title),
                     Entry(who),
-                    Entry(Text.same(why) if why else catalogue["duty.no_reason"]),
+                    Entry(_say_reason(kind, why) if why else catalogue["duty.no_reason"]),
                 )
             )
         )

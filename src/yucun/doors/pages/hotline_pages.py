@@ -21,30 +21,19 @@ from yucun.doors.hotline.taking import Sent, take_message
 from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.duty_case import instant_of
 from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.hotline_parts import SERVICE, list_answers, trail_to
 from yucun.doors.pages.hotline_views import AnswersPage, CallPage, LetterPage, TopicsPage
 from yucun.doors.pages.matter_pages import make_matter_handlers
+from yucun.doors.pages.uncovered_page import send_uncovered, show_uncovered
 from yucun.doors.pages.valued import region_address
-from yucun.doors.pages.views import EMPTY, Column, Crumb, Entry, MarkView, Notice, Opening, Row, Span, Table
+from yucun.doors.pages.views import EMPTY, Column, Entry, MarkView, Notice, Opening, Row, Span, Table
 from yucun.doors.pages.visit import AnyRequest, Visit, check_origin
 from yucun.services.hotline.pages.desk import title_unit, write_letter
-from yucun.services.hotline.pages.knowledge import Answer, find_answers, find_uncovered, read_answers
+from yucun.services.hotline.pages.knowledge import Answer, find_answers
 from yucun.services.hotline.pages.topics import Said, draw_topics
 
-SERVICE = "hotline"
-ANSWERS = "hotline.answer"
 _FIELDS = ("text", "address", "phone", "person")
 _MOST_TOPICS = 600
-
-
-def _trail(city: City, title: Text) -> tuple[Crumb, ...]:
-    desk = f"/duty/{SERVICE}"
-    return (Crumb(words()["duty.title"], "/duty"), Crumb(city.services[SERVICE].title, desk), Crumb(title, ""))
-
-
-def _answers(city: City) -> list[Answer]:
-    if ANSWERS not in city.contracts:
-        return []
-    return read_answers(city.lake.engine.run(city.lake.table(ANSWERS, city.last_seq())).to_pylist())
 
 
 # -- taking a call --------------------------------------------------------------------------------------------------------
@@ -59,12 +48,14 @@ def make_call_page(
     text = said.get("text", "").strip()
     return CallPage(
         opening=Opening(catalogue["call.kicker"], catalogue["call.title"]),
-        trail=_trail(visit.city, catalogue["call.title"]),
+        trail=trail_to(visit.city, catalogue["call.title"]),
         token=said.get("token") or make_token(),
         notices=notices,
         said={name: said.get(name, "") for name in _FIELDS},
         judged=tuple(_tell_judged(visit.city, judging, text, said.get("address", ""))) if text else (),
-        answers=_answer_table(visit, [pair[0] for pair in find_answers(text, _answers(visit.city))] if text else []),
+        answers=_answer_table(
+            visit, [pair[0] for pair in find_answers(text, list_answers(visit.city))] if text else []
+        ),
     )
 
 
@@ -156,7 +147,7 @@ def make_topics_page(visit: Visit) -> TopicsPage:
     lead = (Span(catalogue["topics.lead"]),)
     return TopicsPage(
         Opening(catalogue["topics.title"], sentence, lead),
-        _trail(city, catalogue["topics.title"]),
+        trail_to(city, catalogue["topics.title"]),
         shown,
         mark,
         min(days).isoformat() if days else "",
@@ -172,7 +163,7 @@ def make_answers_page(visit: Visit) -> AnswersPage:
     """Known answers, all or those that fit what is asked."""
     Desk(visit.city, SERVICE, visit.reader)
     catalogue, query = words(), visit.get("q")
-    known = _answers(visit.city)
+    known = list_answers(visit.city)
     shown = [one for one, _ in find_answers(query, known, 20)] if query else known
     lapsed = sum(one.is_lapsed(visit.city.clock.today()) for one in known)
     sentence = (
@@ -180,53 +171,11 @@ def make_answers_page(visit: Visit) -> AnswersPage:
     )
     return AnswersPage(
         Opening(catalogue["answers.title"], sentence),
-        _trail(visit.city, catalogue["answers.title"]),
+        trail_to(visit.city, catalogue["answers.title"]),
         query,
         True,
         _answer_table(visit, shown),
         catalogue["answers.said"],
-    )
-
-
-def make_uncovered_page(visit: Visit) -> AnswersPage:
-    """Messages that no answer in force fits, grouped by subject and outcome: a report to those who write rules."""
-    city, catalogue = visit.city, words()
-    desk = Desk(city, SERVICE, visit.reader)
-    cases = [one.case for one in [*desk.queue(), *desk.queue(is_open=False)]]
-    seen = desk.read_texts(cases, ("text",))
-    texts = [(c.id, seen[c.no]["text"].text) for c in cases if "text" in seen[c.no] and seen[c.no]["text"].text]
-    uncovered = set(find_uncovered(texts, _answers(city), city.clock.today()))
-    kind = city.work.cases.kinds[KIND]
-    grouped: dict[tuple[str, str], list[int]] = {}
-    for case in cases:
-        if case.id in uncovered:
-            key = str(case.fields.get("subject", "")), str(case.fields.get("intent", ""))
-            grouped.setdefault(key, []).append(case.no)
-    unknown = catalogue["uncovered.unknown"]
-    no_basis = {c.no for c in cases if c.outcome == "no_basis"}
-    rows = [
-        Row(
-            (
-                Entry(kind.fields["subject"].codes.get(subject, unknown)),
-                Entry(kind.fields["intent"].codes.get(intent, unknown)),
-                Entry(Text.same(str(len(numbers)))),
-                Entry(Text.same(str(len(no_basis & set(numbers))))),
-                Entry(Text.same("、".join(map(str, numbers[:8]))), f"/duty/{SERVICE}?case={numbers[0]}"),
-            )
-        )
-        for (subject, intent), numbers in sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
-    heads = ("subject", "intent", "count", "no_basis", "cases")
-    columns = tuple(Column(catalogue[f"uncovered.{key}"], is_number=key in ("count", "no_basis")) for key in heads)
-    table = Table(EMPTY, columns, tuple(rows), len(rows), name="uncovered", empty=catalogue["uncovered.none"])
-    sentence = catalogue.fill("uncovered.sentence", all=len(texts), uncovered=len(uncovered))
-    return AnswersPage(
-        Opening(catalogue["uncovered.title"], sentence),
-        _trail(city, catalogue["uncovered.title"]),
-        "",
-        False,
-        table,
-        catalogue["uncovered.said"],
     )
 
 
@@ -262,7 +211,7 @@ def make_letter_page(visit: Visit, number: int, name: str) -> LetterPage:
         raise NotKnown(
             Finding("hotline.letter", visit.path, name[:60], "a letter", words().fill("letter.missing", name=name[:40]))
         )
-    return LetterPage(_trail(city, written[0]), written[0], written[1], visit.place)
+    return LetterPage(trail_to(city, written[0]), written[0], written[1], visit.place)
 
 
 def make_hotline_handlers(city: City) -> list[HTTPRouteHandler]:
@@ -293,11 +242,6 @@ def make_hotline_handlers(city: City) -> list[HTTPRouteHandler]:
         """Known answers."""
         return visit.answer("answers.html", "duty", page=make_answers_page(visit))
 
-    @get(f"/{SERVICE}/uncovered", include_in_schema=False, sync_to_thread=True)
-    def show_uncovered(visit: NamedDependency[Visit]) -> Response[str]:
-        """What no clause answers."""
-        return visit.answer("answers.html", "duty", page=make_uncovered_page(visit))
-
     @get(f"/{SERVICE}/letter/{{number:int}}/{{name:str}}", include_in_schema=False, sync_to_thread=True)
     def show_letter(visit: NamedDependency[Visit], number: FromPath[int], name: FromPath[str]) -> Response[str]:
         """A letter."""
@@ -309,6 +253,7 @@ def make_hotline_handlers(city: City) -> list[HTTPRouteHandler]:
         show_topics,
         show_answers,
         show_uncovered,
+        send_uncovered,
         show_letter,
         *make_matter_handlers(judging),
     ]

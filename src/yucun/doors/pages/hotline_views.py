@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from yucun.base.text import Text
 from yucun.doors.pages.duty_views import Counting
-from yucun.doors.pages.views import Crumb, Download, MarkView, Notice, Opening, Span, Table
+from yucun.doors.pages.views import Crumb, MarkView, Notice, Opening, Span, Table
 from yucun.services.hotline.pages.topics import Drawn
 
 
@@ -46,7 +46,7 @@ class AnswersPage:
     has_query: bool
     table: Table
     said: Text
-    downloads: tuple[Download, ...] = ()
+    made_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
