@@ -99,8 +99,10 @@ def _service_handlers(city: City) -> list[HTTPRouteHandler]:
         found += make_hotline_handlers(city)
     if "relief" in city.services:
         from yucun.doors.pages.relief_pages import make_relief_handlers  # noqa: PLC0415
+        from yucun.doors.pages.whatif_page import make_whatif_handlers  # noqa: PLC0415
 
         found += make_relief_handlers()
+        found += make_whatif_handlers(city)
     if "entitlements" in city.services:
         from yucun.doors.pages.entitlements_pages import make_entitlements_handlers  # noqa: PLC0415
 

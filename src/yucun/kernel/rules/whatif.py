@@ -73,16 +73,34 @@ def compare(
     """
     first, second = before.run(population), after.run(population)
     old, new = first.of(output).astype(np.int64), second.of(output).astype(np.int64)
-    everyone = np.zeros(len(old), np.int64)
     found: dict[str, tuple[Effect, ...]] = {}
     for name, column in (groups or {}).items():
         encoded = pa.array(column).dictionary_encode() if not isinstance(column, pa.DictionaryArray) else column
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.combine_chunks()
         words = encoded.dictionary.to_pylist()
-        effects = _effects(old, new, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), words)
+        effects = weigh(old, new, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), words)
         found[name] = tuple(sorted(effects, key=lambda e: str(e.group)))
-    return WhatIf(output, _effects(old, new, everyone, [""])[0], found, second.note if second.note.zh else first.note)
+    return WhatIf(output, weigh(old, new)[0], found, second.note if second.note.zh else first.note)
+
+
+def weigh(old: Any, new: Any, codes: Any = None, words: Sequence[Any] = ("",)) -> list[Effect]:
+    """Say who gains and loses between two columns of amounts that were worked out already.
+
+    Parameters
+    ----------
+    old, new : NumPy arrays of int64
+        An amount for each household before and after.
+    codes : NumPy array of int64 or None
+        For each household the place of its group in ``words``; None puts all in one.
+
+    Examples
+    --------
+    >>> effect = weigh(np.array([5, 0, 7]), np.array([6, 0, 3]))[0]
+    >>> effect.cost, effect.winners, effect.losers, effect.same
+    (-3, 1, 1, 1)
+    """
+    return _effects(old, new, np.zeros(len(old), np.int64) if codes is None else codes, words)
 
 
 def _effects(old: Any, new: Any, codes: Any, words: Sequence[Any]) -> list[Effect]:
