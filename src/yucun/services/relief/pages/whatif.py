@@ -327,7 +327,7 @@ class _Quick(Evaluation):
 
     kept: dict[str, Stepwise]
 
-    def run(self, population: Population, layout: Literal["seats", "flat"] = "seats") -> Outcome:
+    def run(self, population: Population, layout: Literal["blocks", "seats", "flat"] = "blocks") -> Outcome:
         del layout
         names = [node.variable for node in self.plan.outputs]
         # The rows are the same for every law, so the columns that a law does not touch are there already.
