@@ -22,7 +22,7 @@ from run import Figure, Measured, Program
 
 from yucun.base.period import Period
 from yucun.base.text import Text
-from yucun.kernel.rules import Evaluation, Plan, Population, RuleBook, Subject, Variable, make_plan, read_parameters
+from yucun.kernel.rules import Evaluation, Population, RuleBook, Subject, Variable, make_plan, read_parameters
 from yucun.kernel.rules.evaluate import spark_sql
 from yucun.kernel.rules.parameters import Parameters
 from yucun.kernel.rules.whatif import WhatIf, compare
@@ -34,6 +34,7 @@ HOUSEHOLDS = int(os.environ.get("YUCUN_BENCH_HOUSEHOLDS", "1200000"))
 SIZES = {1: 17, 2: 27, 3: 24, 4: 18, 5: 8, 6: 4, 7: 1.2, 8: 0.8}
 MONTH = Period.month(2022, 3)
 VILLAGES = 1301
+Answer = tuple[pa.Table, float]
 TOTAL = "all_benefits_fen"
 AMOUNTS = tuple(p.amount for p in PROGRAMMES if p.amount)
 # Figures that the counties have not published, so that every benefit is worked out: made up.
@@ -172,30 +173,45 @@ def make_places(chance: Any) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(chance.integers(0, VILLAGES, HOUSEHOLDS).astype(np.int16)), villages)
 
 
-def ask_sail(plans: list[Plan], population: Population) -> list[tuple[pa.Table, float]]:
-    """The households' amounts of each plan as Sail works them out over Parquet files, in order; and the seconds, best of two."""
+def ask_server(kind: str, queries: list[str], population: Population, times: int) -> tuple[list[Answer], float]:
+    """Each query's rows in the population's order with the seconds of its best run, and the server's memory in GB.
+
+    The columns are read from Parquet; `kind` is ``sail`` or ``spark``.
+    """
     sys.path.insert(0, str(ROOT))
-    from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - only where Sail is asked
+    from pyspark.sql.connect.session import SparkSession  # noqa: PLC0415 - only where a server is asked
 
     from tests.engines.servers import Server  # noqa: PLC0415 - found only once the folder above is on the path
 
-    server = Server("sail")
     with tempfile.TemporaryDirectory() as named:
         for name, table in zip(("persons", "households"), population.flat_tables(), strict=True):
             pq.write_table(table, Path(named) / f"{name}.parquet", row_group_size=1 << 17)
+        server = Server(kind)
         session = SparkSession.builder.remote(server.url).create()
         try:
             for name in ("persons", "households"):
                 session.read.parquet(str(Path(named) / f"{name}.parquet")).createOrReplaceTempView(name)
-            answers = []
-            for plan in plans:
-                query = spark_sql(plan)[1]
-                took, found = time_best(lambda query=query: session.sql(query).toArrow(), 2)  # type: ignore[misc]
+            answers: list[Answer] = []
+            for query in queries:
+                took, found = time_best(lambda query=query: session.sql(query).toArrow(), times)  # type: ignore[misc]
                 answers.append((found.sort_by("_row"), took))
-            return answers
+            return answers, most_memory_gb(server.process.pid)
         finally:
             session.stop()
             server.stop()
+
+
+def most_memory_gb(process: int) -> float:
+    """Most memory that a process and its children have held."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            told = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        except OSError:  # it ended while we looked
+            continue
+        if process in (int(told["Pid"]), int(told["PPid"])):
+            total += int(told.get("VmHWM", "0 kB").split()[0])
+    return total / 1e6
 
 
 def time_best(call: Callable[[], Any], times: int) -> tuple[Any, Any]:
@@ -237,7 +253,8 @@ def measure() -> Measured:
     sums = [one.run(population).of(TOTAL) for one in (before, after)]
     assert np.array_equal(sums[0], sum(outcome.of(name) for name in AMOUNTS))
     check_what_if(told, none, *sums)
-    (found, on_sail), *changed = ask_sail([plan, before.plan, after.plan], population)
+    queries = [spark_sql(one)[1] for one in (plan, before.plan, after.plan)]
+    ((found, on_sail), *changed), _ = ask_server("sail", queries, population, 2)
     for (total, _), ours in zip(changed, sums, strict=True):
         assert np.array_equal(total.column(1).to_numpy(), ours)
     for name in AMOUNTS:

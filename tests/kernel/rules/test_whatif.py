@@ -39,6 +39,21 @@ def test_a_known_change_against_a_hand_count() -> None:
     assert "模拟" in told.note.zh
 
 
+def test_groups_add_up_and_the_unplaced_are_one() -> None:
+    population = make_population([1, 2, 3, 8, 4, 2], 5)
+    before = evaluation_of(population, ["total_benefits_fen"])
+    after = evaluation_of(population, ["total_benefits_fen"], basic_income_amount_fen=54_000)
+    told = compare(before, after, population, "total_benefits_fen", {"town": ["a", None, "b", None, "a", "c"]})
+    old, new = (one.run(population).of("total_benefits_fen").tolist() for one in (before, after))
+    for effect, rows in zip(told.groups["town"], ((0, 4), (2,), (5,), (1, 3)), strict=True):
+        assert effect.households == len(rows)
+        assert (effect.before, effect.after) == (sum(old[k] for k in rows), sum(new[k] for k in rows))
+        assert (effect.winners, effect.losers) == (0, sum(new[k] < old[k] for k in rows))
+        assert effect.same == effect.households - effect.losers
+    assert [effect.group[0] for effect in told.groups["town"]] == ["a", "b", "c", None]
+    assert sum(effect.cost for effect in told.groups["town"]) == told.all.cost < 0
+
+
 def test_a_cliff_is_called_by_its_clause() -> None:
     persons = {"household_id": [1, 1], "role": ["adult", "child"], "salary_fen": [0, 0]}
     births = Population.of(country().book, MONTH, persons).put(Node("age", MONTH), [30, 3])

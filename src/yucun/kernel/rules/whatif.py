@@ -75,12 +75,8 @@ def compare(
     old, new = first.of(output).astype(np.int64), second.of(output).astype(np.int64)
     found: dict[str, tuple[Effect, ...]] = {}
     for name, column in (groups or {}).items():
-        encoded = pa.array(column).dictionary_encode() if not isinstance(column, pa.DictionaryArray) else column
-        if isinstance(encoded, pa.ChunkedArray):
-            encoded = encoded.combine_chunks()
-        words = encoded.dictionary.to_pylist()
-        effects = weigh(old, new, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), words)
-        found[name] = tuple(sorted(effects, key=lambda e: str(e.group)))
+        words, codes = _codes(column)
+        found[name] = tuple(sorted(weigh(old, new, codes, words), key=lambda e: str(e.group)))
     return WhatIf(output, weigh(old, new)[0], found, second.note if second.note.zh else first.note)
 
 
@@ -91,7 +87,7 @@ def weigh(old: Any, new: Any, codes: Any = None, words: Sequence[Any] = ("",)) -
     ----------
     old, new : NumPy arrays of int64
         An amount for each household before and after.
-    codes : NumPy array of int64 or None
+    codes : NumPy array of whole numbers or None
         For each household the place of its group in ``words``; None puts all in one.
 
     Examples
@@ -103,13 +99,29 @@ def weigh(old: Any, new: Any, codes: Any = None, words: Sequence[Any] = ("",)) -
     return _effects(old, new, np.zeros(len(old), np.int64) if codes is None else codes, words)
 
 
-def _effects(old: Any, new: Any, codes: Any, words: Sequence[Any]) -> list[Effect]:
-    def add(values: Any) -> Any:
-        total = np.zeros(len(words), np.int64)
-        np.add.at(total, codes, values)
-        return total
+def _codes(column: Any) -> tuple[list[Any], Any]:
+    """The groups, and for each household the number of its own; households without one are a group too."""
+    encoded = column if isinstance(column, pa.DictionaryArray) else pa.array(column).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    words, codes = encoded.dictionary.to_pylist(), encoded.indices
+    if codes.null_count:
+        codes = codes.cast(pa.int64()).fill_null(len(words))
+        words.append(None)
+    return words, codes.to_numpy()
 
-    columns = [add(np.ones(len(old), np.int64)), add(old), add(new), add(new > old), add(new < old), add(new == old)]
+
+def _effects(old: Any, new: Any, codes: Any, words: Sequence[Any]) -> list[Effect]:
+    """One effect a group: households sorted by group once, each sum a difference of running sums."""
+    narrow = codes.astype(np.uint16 if len(words) < 1 << 16 else np.int64)  # NumPy sorts the narrow ones by digits
+    order = np.argsort(narrow, kind="stable") if len(words) > 1 else slice(None)
+    ends = np.cumsum(np.bincount(codes, minlength=len(words)))
+
+    def add(values: Any) -> Any:
+        running = np.concatenate((np.zeros(1, np.int64), np.cumsum(values[order], dtype=np.int64)))
+        return np.diff(running[ends], prepend=0)
+
+    columns = [np.diff(ends, prepend=0), add(old), add(new), add(new > old), add(new < old), add(new == old)]
     return [Effect((word,), *(int(column[k]) for column in columns)) for k, word in enumerate(words)]
 
 
