@@ -100,25 +100,48 @@ class Door:
         self._kept = kept
 
     async def receive(self, request: AnyRequest) -> Response[bytes]:
-        """Answer one request; who asks is settled before a body is read, and whatever goes wrong becomes a problem."""
-        reader = OPEN_READER
+        """Answer one request; who asks is settled before a file is read, and whatever goes wrong becomes a problem.
+
+        But for files the whole answer is worked out on one thread, since every change of thread costs.
+        """
         try:
-            reader, token = await self._settle_reader(request)
-            if self.operation.security == "signed" and not reader.is_signed_in:
-                raise Refusal(401)
-            body = await self._read_body(request) if self.operation.body is not None else None
+            if self.operation.body == "file":
+                reader, token = await sync_to_thread(self._settle_reader, request)
+                upload = await self._read_file(request)
+                return await sync_to_thread(self._answer_safely, request, reader, token, upload)
+            content = await request.body() if self.operation.body is not None else b""
             if self.operation.waits:
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(_WAITING, self._answer, request, reader, token, body)
-            return await sync_to_thread(self._answer, request, reader, token, body)
+                return await loop.run_in_executor(_WAITING, self._settle_and_answer, request, content)
+            return await sync_to_thread(self._settle_and_answer, request, content)
         except Exception as error:  # noqa: BLE001 - the last door: whatever it was, the answer is a problem
-            language = choose_language(request.headers.get("accept-language"))
-            return make_refusal(error, language, request.url.path, is_signed_in=reader.is_signed_in)
+            return self._refuse(request, error, OPEN_READER)
 
-    async def _settle_reader(self, request: AnyRequest) -> tuple[Reader, str]:
-        if "authorization" in request.headers or "cookie" in request.headers:
-            return await sync_to_thread(self._find_reader, request)
-        return OPEN_READER, ""
+    def _settle_and_answer(self, request: AnyRequest, content: bytes) -> Response[bytes]:
+        try:
+            reader, token = self._settle_reader(request)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._refuse(request, error, OPEN_READER)
+        return self._answer_safely(request, reader, token, content)
+
+    def _settle_reader(self, request: AnyRequest) -> tuple[Reader, str]:
+        is_told = "authorization" in request.headers or "cookie" in request.headers
+        reader, token = self._find_reader(request) if is_told else (OPEN_READER, "")
+        if self.operation.security == "signed" and not reader.is_signed_in:
+            raise Refusal(401)
+        return reader, token
+
+    def _answer_safely(self, request: AnyRequest, reader: Reader, token: str, said: bytes | Upload) -> Response[bytes]:
+        try:
+            body = said if isinstance(said, Upload) else self._read_json(request, said)
+            return self._answer(request, reader, token, body)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._refuse(request, error, reader)
+
+    @staticmethod
+    def _refuse(request: AnyRequest, error: Exception, reader: Reader) -> Response[bytes]:
+        language = choose_language(request.headers.get("accept-language"))
+        return make_refusal(error, language, request.url.path, is_signed_in=reader.is_signed_in)
 
     def _answer(self, request: AnyRequest, reader: Reader, token: str, body: Any) -> Response[bytes]:
         operation, language = self.operation, choose_language(request.headers.get("accept-language"))
@@ -191,17 +214,19 @@ class Door:
             write_sheet(answer, asked.form, asked.language), media_type=MEDIA_TYPES[asked.form], headers=headers
         )
 
-    async def _read_body(self, request: AnyRequest) -> Any:
-        """Read a JSON or multipart body as the operation declares it."""
-        kind = request.content_type[0]
-        if self.operation.body == "file":
-            if kind != "multipart/form-data":
-                raise Refusal(415, Text("请用 multipart/form-data 送文件", "send the file as multipart/form-data"))
-            return await _read_upload(request, self.operation.body_fields)
-        if kind != "application/json":
+    async def _read_file(self, request: AnyRequest) -> Upload:
+        if request.content_type[0] != "multipart/form-data":
+            raise Refusal(415, Text("请用 multipart/form-data 送文件", "send the file as multipart/form-data"))
+        return await _read_upload(request, self.operation.body_fields)
+
+    def _read_json(self, request: AnyRequest, content: bytes) -> Any:
+        """Read a JSON body as the operation declares it; None where it declares none."""
+        if self.operation.body is None:
+            return None
+        if request.content_type[0] != "application/json":
             raise Refusal(415, Text("请用 application/json", "send application/json"))
         try:
-            return msgspec.json.decode(await request.body(), type=self.operation.body)
+            return msgspec.json.decode(content, type=self.operation.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(_bad_body(str(error))) from None
 

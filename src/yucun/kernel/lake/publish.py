@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from yucun.kernel.books import Line, ReadTransaction
 from yucun.kernel.lake.contract import FILE_COLUMN, JOURNAL, RECORD_COLUMN
-from yucun.kernel.lake.store import Lake
+from yucun.kernel.lake.store import Lake, NewFile
 
 CONTRACTS = Path(__file__).with_name("contracts.toml")
 # Lines without a row for a table are looked at again; from so many on the watermark passes them.
@@ -55,44 +55,74 @@ LANDINGS = Publication("lake.landing", ("lake.landed",), _landing_rows)
 
 
 def publish(lake: Lake, publications: Sequence[Publication] = (LANDINGS,)) -> int:
-    """Publish what the journal holds beyond each watermark; return how many ranges were cut."""
+    """Publish what the journal holds beyond each watermark; return how many ranges were cut.
+
+    Files are written with no lock held, so that nobody who writes waits; then all ranges count in one commit, but for
+    those that another cut meanwhile. Tables that stand at the same seq share one reading of the journal.
+    """
     with lake.making():
-        return sum(_publish_one(lake, publication) for publication in publications)
+        cuts = _cut(lake, publications)
+        files = {cut: _write(lake, cut) for cut in cuts if cut.rows}
+        return _let_count(lake, cuts, files) if cuts else 0
 
 
-def _publish_one(lake: Lake, publication: Publication) -> int:
-    """Write a range's file with no lock held, so that nobody who writes waits; then let it count, unless another did."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """A range of the journal for one table: its rows, and where it begins and ends."""
+
+    table: str
+    after: int
+    until: int
+    rows: Sequence[Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.after + 1:012d}-{self.until:012d}"
+
+
+def _cut(lake: Lake, publications: Sequence[Publication]) -> list[_Cut]:
     idle = _IDLE.setdefault(lake, {})
+    cuts = []
     with lake.books.read() as tx:
-        after = _watermark(tx, publication.table)
         until = tx.last_seq()
-        lines = tx.lines(max(after, idle.get(publication.table, 0)), until, publication.kinds)
-        rows_of = publication.prepare(tx, lines)
-    rows = [
-        {**row, FILE_COLUMN: f"{JOURNAL}{line.commit}", RECORD_COLUMN: line.seq}
-        for line in lines
-        for row in rows_of(line)
-    ]
-    if not rows and len(lines) < _MOST_IDLE:
-        idle[publication.table] = until
-        return 0
-    name = f"{after + 1:012d}-{until:012d}"
-    files = []
-    if rows:
-        files.append(
-            lake.write_file(publication.table, "all", _to_table(rows, lake.schema(publication.table)), name, name=name)
-        )
+        marks = {str(name): int(seq) for name, seq in tx.rows("SELECT name, seq FROM lake_watermark")}
+        starts = {p.table: max(marks.get(p.table, 0), idle.get(p.table, 0)) for p in publications}
+        kinds: dict[int, set[str]] = {}
+        for one in publications:
+            kinds.setdefault(starts[one.table], set()).update(one.kinds)
+        for start, named in kinds.items():
+            lines = tx.lines(start, until, sorted(named))
+            for one in (p for p in publications if starts[p.table] == start):
+                mine = [line for line in lines if line.kind in one.kinds]
+                rows_of = one.prepare(tx, mine)
+                rows = [
+                    {**row, FILE_COLUMN: f"{JOURNAL}{line.commit}", RECORD_COLUMN: line.seq}
+                    for line in mine
+                    for row in rows_of(line)
+                ]
+                if rows or len(mine) >= _MOST_IDLE:
+                    cuts.append(_Cut(one.table, marks.get(one.table, 0), until, rows))
+                else:
+                    idle[one.table] = until
+    return cuts
+
+
+def _write(lake: Lake, cut: _Cut) -> NewFile:
+    rows = _to_table(cut.rows, lake.schema(cut.table))
+    return lake.write_file(cut.table, "all", rows, cut.name, name=cut.name)
+
+
+def _let_count(lake: Lake, cuts: Sequence[_Cut], files: Mapping[_Cut, NewFile]) -> int:
+    counted = 0
     with lake.books.write() as tx:
-        if _watermark(tx, publication.table) != after:
-            return 0
-        payload = {
-            "table": publication.table,
-            "until": until,
-            "added": [file.to_json() for file in files],
-            "removed": [],
-        }
-        tx.record("lake.published", f"published:{publication.table}:{name}", payload)
-    return 1
+        for cut in cuts:
+            if _watermark(tx, cut.table) != cut.after:
+                continue
+            added = [files[cut].to_json()] if cut in files else []
+            payload = {"table": cut.table, "until": cut.until, "added": added, "removed": []}
+            tx.record("lake.published", f"published:{cut.table}:{cut.name}", payload)
+            counted += 1
+    return counted
 
 
 def _watermark(tx: ReadTransaction, table: str) -> int:
