@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from datetime import date, timedelta
 
 from yucun.base.clock import Clock
@@ -13,9 +14,9 @@ from yucun.kernel.books.model import digest
 
 # How often "seen" is written down; a page asks for the reader far more often than that.
 _SEEN_EVERY_MS = 60_000
-# The newest line about anybody's access.
-_CHANGED = (
-    f"SELECT max(seq) FROM journal WHERE kind IN ({', '.join(repr(kind) for kind in sorted(store.ORGAN.projectors))})"
+# The newest line about anybody's access; kind by kind, since each is then one look into an index.
+_CHANGED = " UNION ALL ".join(
+    f"SELECT max(seq) AS seq FROM journal WHERE kind = {kind!r}" for kind in sorted(store.ORGAN.projectors)
 )
 
 
@@ -48,6 +49,10 @@ class Sessions:
         self._idle_ms = round(idle.total_seconds() * 1000)
         # By account: the reader, and the last change of access and the day for which that holds.
         self._readers: dict[str, tuple[tuple[int, date], Reader | None]] = {}
+        # Sessions that were used, by the hash of their token, until that is written down.
+        self._guard = threading.Lock()
+        self._seen: dict[str, int] = {}
+        self._is_noting = False
 
     def begin(self, account: str) -> str:
         """Sign an account in, after its provider has vouched for it; return the token for its cookie."""
@@ -64,7 +69,11 @@ class Sessions:
         """Return who a token stands for; None when it is unknown, over, idle too long, or its account disabled."""
         kept, now = digest(token), milliseconds(self._machine)
         with self._books.read() as tx:
-            row = tx.row(f"SELECT account, seen_ms, ends_ms, ({_CHANGED}) FROM access_session WHERE token = ?", (kept,))
+            row = tx.row(
+                "SELECT account, seen_ms, ends_ms, (SELECT max(seq) FROM"
+                f" ({_CHANGED}) AS changed) FROM access_session WHERE token = ?",
+                (kept,),
+            )
         if row is None:
             return None
         account, seen, ends = str(row[0]), int(row[1]), int(row[2])
@@ -72,9 +81,30 @@ class Sessions:
         if reader is None:
             self.end(token)
         elif now >= seen + _SEEN_EVERY_MS:
-            with self._books.write() as tx:
-                tx.execute("UPDATE access_session SET seen_ms = ? WHERE token = ?", (now, kept))
+            self._note_seen(kept, now)
         return reader
+
+    def _note_seen(self, kept: str, now: int) -> None:
+        """Write down that a session was used; one request waits for the writer, and takes along what others note meanwhile."""
+        with self._guard:
+            self._seen[kept] = now
+            if self._is_noting:
+                return
+            self._is_noting = True
+        try:
+            while seen := self._take_seen():
+                with self._books.write() as tx:
+                    tx.execute_many("UPDATE access_session SET seen_ms = ? WHERE token = ?", seen)
+        finally:
+            self._is_noting = False
+
+    def _take_seen(self) -> list[tuple[int, str]]:
+        """What was noted since; with nothing left the next one writes for itself."""
+        with self._guard:
+            seen = [(at, kept) for kept, at in self._seen.items()]
+            self._seen.clear()
+            self._is_noting = bool(seen)
+        return seen
 
     def _get_reader(self, account: str, changed: int) -> Reader | None:
         stands = (changed, self._accounts.clock.today())

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import psycopg
 import psycopg_pool
 
+from yucun.base.clock import stopwatch
 from yucun.base.errors import Finding, PlaceError
 from yucun.base.text import Text
 
@@ -29,6 +30,10 @@ _FEW_ROWS = 20
 # Values bound in one statement of SQLite, which allows 999 everywhere.
 _MOST_VALUES = 960
 _ROWS_CHANGED = 100
+# A connection that answered within so many seconds is not asked whether it lives.
+_FRESH_S = 0.5
+# So many statements wait for the next answer at most, so that memory stays flat.
+_MOST_WAITING = 200
 
 
 class Connection(Protocol):
@@ -64,11 +69,29 @@ class Dialect(Protocol):
     def keys_value(self, keys: Collection[Any]) -> Any:
         """Turn a set of keys into that one value."""
 
+    def later(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> None:
+        """Run a statement whose answer nobody reads, at the latest before the next one whose answer is read."""
+
+    def settle(self, connection: Any) -> None:
+        """Run what was left for later."""
+
+    def end(self, connection: Any) -> None:
+        """Run what was left for later and commit; an error leaves the transaction to be undone."""
+
+    def ask(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Run what was left for later, then a query; return its cursor."""
+
+    def forget(self, connection: Any) -> None:
+        """Drop what was left for later; its transaction is undone."""
+
     def stream(self, connection: Any, statement: str, values: Sequence[Any]) -> Generator[tuple[Any, ...], None, None]:
         """Yield rows without holding them all."""
 
     def insert_many(self, connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows in one go."""
+
+    def execute_many(self, connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each row."""
 
     def update_many(
         self,
@@ -133,9 +156,31 @@ class Sqlite:
         """Write the keys as JSON, in order, so that pages are met one after the other."""
         return json.dumps(sorted(keys), ensure_ascii=False)
 
+    def later(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> None:
+        """SQLite is no journey away: nothing waits."""
+        connection.execute(statement, values)
+
+    def settle(self, connection: Any) -> None:
+        """Nothing waits."""
+
+    def end(self, connection: Any) -> None:
+        """Commit."""
+        connection.execute("COMMIT")
+
+    def ask(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Run the query."""
+        return connection.execute(statement, values)
+
+    def forget(self, connection: Any) -> None:
+        """Nothing waits."""
+
     def stream(self, connection: Any, statement: str, values: Sequence[Any]) -> Generator[tuple[Any, ...], None, None]:
         """SQLite steps through a query anyway."""
         yield from connection.execute(statement, values)
+
+    def execute_many(self, connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run it for each row in one call."""
+        connection.cursor().executemany(statement, rows)
 
     def insert_many(self, connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert many rows a statement, which takes half the time of one by one; what is left over, one by one."""
@@ -229,13 +274,17 @@ class Postgres:
         self._depth = 0
         self._url = url
         self._streams = count()
+        # What is left for later, by the number of the connection: the writer's statements, or a reader's BEGIN.
+        self._waiting: dict[int, list[tuple[str, Sequence[Any]]]] = {}
+        self._since = stopwatch()
+        self._read_at: dict[int, float] = {}
         self._pool = psycopg_pool.ConnectionPool(
             url,
             min_size=1,
             max_size=16,
             open=False,
             kwargs={"autocommit": True},
-            check=psycopg_pool.ConnectionPool.check_connection,
+            check=self._check,
         )
         try:
             self._pool.open(wait=True, timeout=15)
@@ -252,6 +301,11 @@ class Postgres:
                     ),
                 )
             ) from error
+
+    def _check(self, connection: psycopg.Connection[Any]) -> None:
+        """Ask a connection whether it lives, unless it answered just now: that would be a journey for each reading."""
+        if self._since() - self._read_at.get(id(connection), -_FRESH_S) >= _FRESH_S:
+            psycopg_pool.ConnectionPool.check_connection(connection)
 
     def sql(self, statement: str) -> str:
         """Turn ``?`` into ``%s``; a literal per cent sign is doubled."""
@@ -271,18 +325,67 @@ class Postgres:
 
     def stream(self, connection: Any, statement: str, values: Sequence[Any]) -> Generator[tuple[Any, ...], None, None]:
         """Fetch through a cursor that the server holds, within the open transaction."""
+        self.settle(connection)
         with connection.cursor(name=f"stream_{next(self._streams)}") as cursor:
             cursor.itersize = 5_000
             cursor.execute(statement, values)
             yield from cursor
+
+    def later(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> None:
+        """Keep it until somebody reads: each answer waited for is a journey to the server and back."""
+        waiting = self._waiting.setdefault(id(connection), [])
+        waiting.append((statement, values))
+        if len(waiting) >= _MOST_WAITING:
+            self.settle(connection)
+
+    def settle(self, connection: Any) -> None:
+        """Send all that waits and wait for the answers once."""
+        waiting = self._waiting.pop(id(connection), None)
+        if waiting is None:
+            return
+        if len(waiting) == 1:
+            connection.execute(*waiting[0])
+            return
+        with connection.pipeline():
+            for statement, values in waiting:
+                connection.execute(statement, values)
+
+    def end(self, connection: Any) -> None:
+        """Send what waits and the commit together: where a statement fails, the server passes over those after it."""
+        self.later(connection, "COMMIT")
+        self.settle(connection)
+
+    def ask(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Send all that waits and the query together."""
+        waiting = self._waiting.pop(id(connection), None)
+        if waiting is None:
+            return connection.execute(statement, values)
+        with connection.pipeline():
+            for before in waiting:
+                connection.execute(*before)
+            return connection.execute(statement, values)
+
+    def forget(self, connection: Any) -> None:
+        """Drop what waits."""
+        self._waiting.pop(id(connection), None)
+
+    def execute_many(self, connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Let a few wait with what else waits; many are sent at once."""
+        if len(rows) < _FEW_ROWS:
+            for row in rows:
+                self.later(connection, statement, row)
+            return
+        self.settle(connection)
+        connection.cursor().executemany(statement, rows)
 
     def insert_many(self, connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Send the rows with COPY; a few are faster with one statement."""
         names = ", ".join(columns)
         if len(rows) < _FEW_ROWS:
             places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-            connection.execute(f"INSERT INTO {table} ({names}) VALUES {places}", [v for row in rows for v in row])
+            self.later(connection, f"INSERT INTO {table} ({names}) VALUES {places}", [v for row in rows for v in row])
             return
+        self.settle(connection)
         with connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
@@ -300,6 +403,7 @@ class Postgres:
         change = [f"{name} = {table}.{name} + new.{name}" for name in adds] + [f"{n} = new.{n}" for n in sets]
         names = ", ".join((key, *adds, *sets))
         arrays = ", ".join(["%s::bigint[]"] * (1 + len(adds) + len(sets)))
+        self.settle(connection)
         connection.execute(
             f"UPDATE {table} SET {', '.join(change)} FROM unnest({arrays}) AS new ({names}) WHERE {table}.{key} = new.{key}",
             [list(column) for column in zip(*rows, strict=True)],
@@ -322,6 +426,7 @@ class Postgres:
                 try:
                     yield connection
                 finally:
+                    self.forget(connection)
                     self._writer = None
                     if not connection.closed:
                         connection.execute("SELECT pg_advisory_unlock(%s)", (_WRITER_LOCK,))
@@ -334,13 +439,18 @@ class Postgres:
             yield current
             return
         with self._pool.connection() as connection:
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # The snapshot is that of the first query, with which this is sent; who asks nothing takes none.
+            self.later(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._local.connection = connection
             try:
                 yield connection
             finally:
                 self._local.connection = None
-                connection.execute("ROLLBACK")
+                if id(connection) in self._waiting:
+                    self.forget(connection)
+                else:
+                    connection.execute("ROLLBACK")
+                    self._read_at[id(connection)] = self._since()
 
     def close(self) -> None:
         """Close the pool."""

@@ -65,12 +65,12 @@ class ReadTransaction:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
-        return list(self._connection.execute(self._dialect.sql(sql), tuple(values)).fetchall())
+        return list(self._dialect.ask(self._connection, self._dialect.sql(sql), tuple(values)).fetchall())
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
-        found: tuple[Any, ...] | None = self._connection.execute(self._dialect.sql(sql), tuple(values)).fetchone()
-        return found
+        asked = self._dialect.ask(self._connection, self._dialect.sql(sql), tuple(values))
+        return next(iter(asked.fetchmany(1)), None)
 
     def rows_in(self, sql: str, keys: Collection[Any], values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query whose last condition is ``… IN (?)``, for a set of keys of any size.
@@ -233,12 +233,14 @@ class WriteTransaction(ReadTransaction):
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Run one statement; projectors use it, nobody else writes."""
-        self._connection.execute(self._dialect.sql(sql), tuple(values))
+        self._dialect.later(self._connection, self._dialect.sql(sql), tuple(values))
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row, in one batch."""
-        if rows:
-            self._connection.cursor().executemany(self._dialect.sql(sql), rows)
+        if len(rows) == 1:
+            self.execute(sql, rows[0])
+        elif rows:
+            self._dialect.execute_many(self._connection, self._dialect.sql(sql), rows)
 
     def insert_many(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows in one go, by the fastest way of the dialect."""
@@ -311,13 +313,13 @@ class WriteTransaction(ReadTransaction):
         written = self._written
         self._depth += 1
         name = f"step_{self._depth}"
-        self._connection.execute(f"SAVEPOINT {name}")
+        self._dialect.later(self._connection, f"SAVEPOINT {name}")
         try:
             yield
         except BaseException:
             if not getattr(self._connection, "closed", False):
-                self._connection.execute(f"ROLLBACK TO SAVEPOINT {name}")
-                self._connection.execute(f"RELEASE SAVEPOINT {name}")
+                self._dialect.later(self._connection, f"ROLLBACK TO SAVEPOINT {name}")
+                self._dialect.later(self._connection, f"RELEASE SAVEPOINT {name}")
             self._head, self._last_of = end, last_of
             del self._recorded[recorded:]
             # What was written since is taken back with the savepoint, older lines among it.
@@ -325,7 +327,7 @@ class WriteTransaction(ReadTransaction):
             self.memo.clear()
             raise
         else:
-            self._connection.execute(f"RELEASE SAVEPOINT {name}")
+            self._dialect.later(self._connection, f"RELEASE SAVEPOINT {name}")
         finally:
             self._depth -= 1
 
@@ -450,16 +452,17 @@ class Books:
     def write(self) -> Iterator[WriteTransaction]:
         """Open the one writing transaction; leaving it commits, an error undoes all of it."""
         with self._dialect.writing() as connection:
-            connection.execute(self._dialect.begin())
+            self._dialect.later(connection, self._dialect.begin())
             try:
                 tx = WriteTransaction(connection, self._dialect, self.organs, self._clock)
                 yield tx
                 tx.seal()
+                self._dialect.end(connection)
             except BaseException:
+                self._dialect.forget(connection)
                 if not getattr(connection, "closed", False):
                     connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     @contextmanager
     def read(self) -> Iterator[ReadTransaction]:

@@ -116,6 +116,7 @@ class Running:
         self._waiting: queue.SimpleQueue[tuple[Event, Future[Taken]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._stopped = threading.Event()
+        self._consumed = {table for service in engine.services.values() for table in service.consumes}
         self.trouble: BaseException | None = None
 
     def start(self) -> Running:
@@ -187,9 +188,8 @@ class Running:
         for (_, future), one in zip(batch, taken, strict=True):
             future.set_result(one)
         self._tell(taken)
-        consumed = {table for service in self.engine.services.values() for table in service.consumes}
         effects = [effect for one in taken for effect in one.effects]
-        return any(isinstance(e, Ask) or (isinstance(e, Record) and e.table in consumed) for e in effects)
+        return any(isinstance(e, Ask) or (isinstance(e, Record) and e.table in self._consumed) for e in effects)
 
     def settle(self) -> None:
         """Let clocks fire, pass recorded rows on and answer questions until nothing is left to do."""
