@@ -66,7 +66,7 @@ from yucun.kernel.lake.contract import Contract, Field
 from yucun.kernel.lake.engine import Engine
 from yucun.kernel.lake.landing import Sent, land
 from yucun.kernel.lake.model import Feed, Landing
-from yucun.kernel.lake.publish import LANDINGS, publish
+from yucun.kernel.lake.publish import LANDINGS, Rest, publish
 from yucun.kernel.lake.read import get_landing, hide_values, list_landings, read_page, read_refused
 from yucun.kernel.lake.running import ORGAN as FEEDS
 from yucun.kernel.lake.running import Clerk, Desk, join_supplies
@@ -143,7 +143,11 @@ class City:
         raise_findings(loaded.findings)
         self.work: Work = assemble(books, self.lake, self.regions, loaded, clock)
         self.serving = Serving(
-            self.work.engine, {"plans.assign": answer_assign, **loaded.answers}, self.last_seq, self.publish
+            self.work.engine,
+            {"plans.assign": answer_assign, **loaded.answers},
+            self.last_seq,
+            self.publish,
+            self.numbers.refresh,
         )
         self.listeners = self.serving.listeners
         self.catalogue = Catalogue(books, self.attachments, partial(find_subject, self.numbers, self.contracts))
@@ -269,9 +273,9 @@ class City:
         """What a replay needs of this city."""
         return First(self.books, self.lake, self.regions, ORGANS, self.work, self.numbers)
 
-    def publish(self) -> int:
+    def publish(self, rest: Rest = lambda: None) -> int:
         """Cut what the journal holds beyond each watermark into lake tables; return how many ranges were cut."""
-        return publish(self.lake, (LANDINGS, *self.work.publications))
+        return publish(self.lake, (LANDINGS, *self.work.publications), rest)
 
     def close(self) -> None:
         """Write down the last looks and close the books."""

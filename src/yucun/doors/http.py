@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -154,11 +155,16 @@ def serve(city: City, host: str, port: int, opened: Callable[[str], None]) -> No
     if get_asyncio_executor() is None:
         set_asyncio_executor(ThreadPoolExecutor(THREADS, "yucun"))
     closing = Closing()
+    # What was made until here lives as long as the process; looking through it again and again would stop everyone
+    # for a tenth of a second each time.
+    gc.collect()
+    gc.freeze()
     city.start()
     try:
         asyncio.run(_serve(make_http(city, closing), host, port, opened, closing))
     finally:
         city.stop()
+        gc.unfreeze()
 
 
 async def _serve(app: Litestar, host: str, port: int, opened: Callable[[str], None], closing: Closing) -> None:

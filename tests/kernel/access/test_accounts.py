@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -182,6 +183,25 @@ def test_sessions_end(accounts: Accounts, clerk: str, clock: SimulatedClock) -> 
     last = sessions.begin(clerk)
     sessions.end_all(clerk)
     assert sessions.find_reader(last) is None
+
+
+def test_one_request_notes_the_use_of_sessions_and_no_other_waits(
+    accounts: Accounts, clerk: str, clock: SimulatedClock
+) -> None:
+    sessions = Sessions(accounts, clock)
+    first, second = sessions.begin(clerk), sessions.begin(clerk)
+    clock.advance(timedelta(minutes=20))
+    waiting = Thread(target=sessions.find_reader, args=(first,))
+    with accounts.books.writing():
+        waiting.start()
+        while not sessions._is_noting:
+            waiting.join(0.01)
+        assert sessions.find_reader(second) is not None, "it leaves its note to the one that waits"
+        assert waiting.is_alive()
+    waiting.join()
+    clock.advance(timedelta(minutes=20))
+    assert sessions.find_reader(first) is not None, "idle for twenty minutes, not for forty"
+    assert sessions.find_reader(second) is not None
 
 
 def test_tokens_are_kept_as_hashes(accounts: Accounts, clerk: str, clock: SimulatedClock) -> None:

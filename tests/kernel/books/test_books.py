@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,3 +226,38 @@ def test_any_order_and_any_repeat_keeps_the_sum(events: list[tuple[str, int]]) -
     assert (found[0][0] or 0) == sum(seen.values())
     assert books.verify() == len(seen)
     books.close()
+
+
+def test_a_statement_that_fails_undoes_all_that_travelled_with_it(books: Books) -> None:
+    _add(books, "first")
+    before = books.state_hash()
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.CheckViolation)), books.write() as tx:
+        tx.record("tally.counted", "second", {"name": "plum", "amount": 1})
+        with tx.undoable():
+            tx.execute("INSERT INTO tally (name, amount) VALUES (?, ?)", ("pear", -1))
+        tx.record("tally.counted", "third", {"name": "fig", "amount": 1})
+    assert books.state_hash() == before
+    _add(books, "fourth")
+    assert books.verify() == 2
+    with books.read() as tx:
+        assert tx.rows("SELECT name, amount FROM tally") == [("plum", 2)]
+
+
+def test_many_small_statements_are_seen_by_the_next_question(books: Books) -> None:
+    with books.write() as tx:
+        tx.execute_many("INSERT INTO tally (name, amount) VALUES (?, ?)", [(f"n{n}", n) for n in range(5)])
+        tx.execute("UPDATE tally SET amount = amount + 1")
+        assert tx.row("SELECT sum(amount) FROM tally") == (15,)
+        with pytest.raises(KeyError), tx.undoable():
+            tx.execute("DELETE FROM tally")
+            raise KeyError
+        for n in range(500):
+            tx.execute("UPDATE tally SET amount = amount + 1 WHERE name = ?", (f"n{n % 5}",))
+        assert tx.row("SELECT count(*), sum(amount) FROM tally") == (5, 515)
+    with books.read() as tx:
+        assert tx.row("SELECT sum(amount) FROM tally") == (515,)
+    with books.read() as tx:
+        assert tx is not None, "who asks nothing of a snapshot leaves nothing behind"
+    with books.read() as tx:
+        assert tx.row("SELECT count(*) FROM tally WHERE name = ?", ("none",)) == (0,)
+        assert tx.row("SELECT name FROM tally WHERE name = ?", ("none",)) is None

@@ -20,6 +20,10 @@ Watcher = Callable[[list[Taken]], None]
 MOST_IN_A_COMMIT = 256
 PULSE_S = 0.25
 PUBLISH_S = 1.0
+# The publisher's pause every few milliseconds of its work.
+REST_S = 0.004
+# Numbers over published tables are brought up to date once nothing was published for so long, or this long after.
+QUIET_S, LONGEST_S = 5.0, 300.0
 
 
 class Listeners:
@@ -54,19 +58,38 @@ class Listeners:
 class Publishing:
     """The publisher's thread: cuts the journal into lake tables about once a second, while anything is new.
 
+    Working numbers out takes the time of the one core that Python has, so it waits until the desks are quiet.
+
     Parameters
     ----------
     last_seq : callable
         The newest journal seq.
     publish : callable
-        Does the work once.
+        Does the work once and returns how many ranges were cut; calls what it is given every few milliseconds.
+    refresh : callable
+        Brings up to date the numbers that rest on what was published.
+    quiet_s, longest_s : float
+        Seconds without anything published after which numbers follow, and the longest that they wait for that.
     """
 
-    def __init__(self, last_seq: Callable[[], int], publish: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        last_seq: Callable[[], int],
+        publish: Callable[[Callable[[], object]], int],
+        refresh: Callable[[], object],
+        *,
+        quiet_s: float = QUIET_S,
+        longest_s: float = LONGEST_S,
+    ) -> None:
         self._last_seq = last_seq
         self._publish = publish
+        self._refresh = refresh
+        self._quiet_s, self._longest_s = quiet_s, longest_s
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        # Since the last range was cut, and since the first one that no refresh has followed.
+        self._last_cut: Callable[[], float] | None = None
+        self._first_cut: Callable[[], float] | None = None
         self.trouble: BaseException | None = None
 
     def start(self) -> Publishing:
@@ -75,7 +98,7 @@ class Publishing:
         return self
 
     def stop(self) -> None:
-        """Publish once more and end the thread."""
+        """Publish once more and end the thread; numbers follow when the city opens next."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -86,12 +109,28 @@ class Publishing:
             is_over = self._stopped.wait(PUBLISH_S)
             try:
                 if self._last_seq() != done:
-                    self._publish()
+                    self._note(self._publish(self._rest))
                     done = self._last_seq()
+                if not is_over and self._is_time():
+                    self._first_cut = None
+                    self._refresh()
             except BaseException as error:  # noqa: BLE001 - it is shown on the health page, and the next pulse tries again
                 self.trouble = error
             if is_over:
                 return
+
+    def _rest(self) -> None:
+        self._stopped.wait(REST_S)
+
+    def _note(self, cut: int) -> None:
+        if cut:
+            self._last_cut = stopwatch()
+            self._first_cut = self._first_cut or self._last_cut
+
+    def _is_time(self) -> bool:
+        if self._first_cut is None or self._last_cut is None:
+            return False
+        return self._last_cut() >= self._quiet_s or self._first_cut() >= self._longest_s
 
 
 class Running:

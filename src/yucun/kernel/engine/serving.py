@@ -17,8 +17,8 @@ class Serving:
     ----------
     answerers : mapping of str to callable
         By question, e.g. ``plans.assign``.
-    last_seq, publish : callable
-        The newest journal seq, and what cuts the journal into lake tables.
+    last_seq, publish, refresh : callable
+        The newest journal seq, what cuts the journal into lake tables, and what brings numbers up to date with them.
     """
 
     def __init__(
@@ -26,13 +26,15 @@ class Serving:
         engine: EventEngine,
         answerers: Mapping[str, Answerer],
         last_seq: Callable[[], int],
-        publish: Callable[[], object],
+        publish: Callable[[Callable[[], object]], int],
+        refresh: Callable[[], object],
     ) -> None:
         self.listeners = Listeners()
         self.engine = engine
         self.answerers = dict(answerers)
         self._last_seq = last_seq
         self._publish = publish
+        self._refresh = refresh
         self._running: Running | None = None
         self._publishing: Publishing | None = None
 
@@ -40,7 +42,7 @@ class Serving:
         """Let events be taken as they come and be published as they happen; a city that is served does so."""
         if self._running is None:
             self._running = Running(self.engine, self.answerers, self.listeners.tell).start()
-            self._publishing = Publishing(self._last_seq, self._publish).start()
+            self._publishing = Publishing(self._last_seq, self._publish, self._refresh).start()
 
     def stop(self) -> None:
         """Finish what was submitted, publish it, and end both threads."""

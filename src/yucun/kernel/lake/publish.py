@@ -5,7 +5,7 @@ The manifest row and the watermark are one journal line, so that a range is publ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,14 @@ CONTRACTS = Path(__file__).with_name("contracts.toml")
 _MOST_IDLE = 1000
 # By table: up to where a lake's own process found nothing for it, so that no line is read again and again.
 _IDLE: WeakKeyDictionary[Lake, dict[str, int]] = WeakKeyDictionary()
+# So many lines are read, or made rows of, between two pauses.
+_MOST_AT_ONCE = 64
 RowsOf = Callable[[Line], Sequence[Mapping[str, Any]]]
+Rest = Callable[[], object]
+
+
+def _go_on() -> None:
+    """Rest not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +61,20 @@ def _landing_rows(line: Line) -> list[dict[str, Any]]:
 LANDINGS = Publication("lake.landing", ("lake.landed",), _landing_rows)
 
 
-def publish(lake: Lake, publications: Sequence[Publication] = (LANDINGS,)) -> int:
+def publish(lake: Lake, publications: Sequence[Publication] = (LANDINGS,), rest: Rest = _go_on) -> int:
     """Publish what the journal holds beyond each watermark; return how many ranges were cut.
 
     Files are written with no lock held, so that nobody who writes waits; then all ranges count in one commit, but for
     those that another cut meanwhile. Tables that stand at the same seq share one reading of the journal.
+
+    Parameters
+    ----------
+    rest : callable
+        Called every few milliseconds of work: one thread at a time runs Python, and a pause lets the engine have its turn.
     """
     with lake.making():
-        cuts = _cut(lake, publications)
-        files = {cut: _write(lake, cut) for cut in cuts if cut.rows}
+        cuts = _cut(lake, publications, rest)
+        files = {cut: _write(lake, cut, rest) for cut in cuts if cut.rows}
         return _let_count(lake, cuts, files) if cuts else 0
 
 
@@ -80,7 +92,7 @@ class _Cut:
         return f"{self.after + 1:012d}-{self.until:012d}"
 
 
-def _cut(lake: Lake, publications: Sequence[Publication]) -> list[_Cut]:
+def _cut(lake: Lake, publications: Sequence[Publication], rest: Rest) -> list[_Cut]:
     idle = _IDLE.setdefault(lake, {})
     cuts = []
     with lake.books.read() as tx:
@@ -91,13 +103,13 @@ def _cut(lake: Lake, publications: Sequence[Publication]) -> list[_Cut]:
         for one in publications:
             kinds.setdefault(starts[one.table], set()).update(one.kinds)
         for start, named in kinds.items():
-            lines = tx.lines(start, until, sorted(named))
+            lines = list(_resting(tx.each_line(start, until, sorted(named)), rest))
             for one in (p for p in publications if starts[p.table] == start):
                 mine = [line for line in lines if line.kind in one.kinds]
                 rows_of = one.prepare(tx, mine)
                 rows = [
                     {**row, FILE_COLUMN: f"{JOURNAL}{line.commit}", RECORD_COLUMN: line.seq}
-                    for line in mine
+                    for line in _resting(mine, rest)
                     for row in rows_of(line)
                 ]
                 if rows or len(mine) >= _MOST_IDLE:
@@ -107,7 +119,15 @@ def _cut(lake: Lake, publications: Sequence[Publication]) -> list[_Cut]:
     return cuts
 
 
-def _write(lake: Lake, cut: _Cut) -> NewFile:
+def _resting(lines: Iterable[Line], rest: Rest) -> Iterator[Line]:
+    for number, line in enumerate(lines, 1):
+        yield line
+        if number % _MOST_AT_ONCE == 0:
+            rest()
+
+
+def _write(lake: Lake, cut: _Cut, rest: Rest) -> NewFile:
+    rest()
     rows = _to_table(cut.rows, lake.schema(cut.table))
     return lake.write_file(cut.table, "all", rows, cut.name, name=cut.name)
 
