@@ -142,13 +142,8 @@ class City:
         loaded = load_acting(services, place.folder / "parameters")
         raise_findings(loaded.findings)
         self.work: Work = assemble(books, self.lake, self.regions, loaded, clock)
-        self.serving = Serving(
-            self.work.engine,
-            {"plans.assign": answer_assign, **loaded.answers},
-            self.last_seq,
-            self.publish,
-            self.numbers.refresh,
-        )
+        answerers = {"plans.assign": answer_assign, **loaded.answers}
+        self.serving = Serving(self.work.engine, answerers, self.last_seq, self.publish, self.numbers.refresh)
         self.listeners = self.serving.listeners
         self.catalogue = Catalogue(books, self.attachments, partial(find_subject, self.numbers, self.contracts))
         self.desk = Desk(
