@@ -102,6 +102,9 @@ def test_who_does_not_answer_is_reminded_and_never_loses_it() -> None:
     case = office.case(claim)
     assert (case.state, case.priority) == ("prefilled", 50)
     assert [move.move for move in office.history(claim)].count("remind") == 1
+    with office.engine.books.read() as tx:
+        clock = office.engine.cases.clocks(tx, case)["confirm"]
+    assert clock.state == "stopped", "nothing is late because a person has not tapped"
     assert office.move(claim, "confirm", RESIDENT).status == "done"
 
 

@@ -171,9 +171,11 @@ def _facts(desk: Desk, case: Case, kind: CaseKind) -> list[tuple[Text, tuple[Spa
         facts.append((catalogue["duty.officer"], (Span(Text.same(case.officer)),)))
     for name, field in kind.fields.items():
         value = case.fields.get(name)
-        if value is None or field.kind in ("private", "boolean"):
+        if value in (None, "") or field.kind in ("private", "boolean"):
             continue
-        facts.append((field.title, (Span(_say_fact(field, name, value)),)))
+        say = getattr(desk.words, "say_field", None)
+        own: Text | None = say(name, str(value)) if say is not None else None
+        facts.append((field.title, (Span(own or _say_fact(field, name, value)),)))
     facts.append((catalogue["duty.opened"], (Span(instant_of(case.opened_at)),)))
     return facts
 

@@ -129,7 +129,7 @@ def _mine(visit: Visit, case: Case, clocks: Mapping[str, Clock], last: MoveDone 
         assert clock.due is not None
         title = kind.clocks[name].title
         until = Text(f"{title.zh}：{instant_of(clock.due).zh}", f"{title.en}: {instant_of(clock.due).en}")
-    reason = Text(f"{last.by}：{last.reason or '—'}", f"{last.by}: {last.reason or '—'}") if last is not None else None
+    reason = _say_end(last) if last is not None else None
     return ItemView(
         item.code, item.title, Text(f"{event.zh} · {day.isoformat()}", f"{event.en} · {day.isoformat()}"), tuple(read_five(item)),
         tuple(explain_item(law, item, day, str(case.fields.get("source", "")), str(case.fields["event"]))), item.channel,
@@ -137,6 +137,13 @@ def _mine(visit: Visit, case: Case, clocks: Mapping[str, Clock], last: MoveDone 
         tuple(move.name for move in kind.list_moves(case.state) if "resident" in move.by), tuple(list_questions(case)),
         str(case.fields.get("proof", "")), int(case.fields.get("stars", 0) or 0), reason, bool(case.fields.get("is_made_up")),
     )  # fmt: skip
+
+
+def _say_end(last: MoveDone) -> Text:
+    """Who ended it and why, in words: a resident's own no needs no reason."""
+    if last.move == "decline":
+        return Text("您表示不要", "you said no")
+    return Text(f"{last.by}：{last.reason or '—'}", f"{last.by}: {last.reason or '—'}")
 
 
 def _own(visit: Visit, said: Mapping[str, str]) -> str:
@@ -267,14 +274,18 @@ def make_gap_page(visit: Visit) -> GapPage:
         own = [city.value(one, region, asked, reader=visit.reader) for one in _NUMBERS]
         rows.append(
             Row(
-                (Entry(region_name(city, region), region_address(region)), *(value_entry(v) for v in own)), is_here=True
+                (
+                    Entry(region_name(city, region), region_address(region)),
+                    *(value_entry(v, is_bare=True) for v in own),
+                ),
+                is_here=True,
             )
         )
         for values in zip(*columns, strict=True):
             code = values[0].region
             href = f"/entitlements/gap?region={code.short}" if _below(code.level) else region_address(code)
-            rows.append(Row((Entry(region_name(city, code), href), *(value_entry(v) for v in values))))
-    heads = (Column(Text("地区", "place")), *(Column(city.indicators[one].title, is_number=True) for one in _NUMBERS))
+            rows.append(Row((Entry(region_name(city, code), href), *(value_entry(v, is_bare=True) for v in values))))
+    heads = (Column(Text("地区", "Place")), *(Column(_head(city, one), is_number=True) for one in _NUMBERS))
     said = asked.title if asked is not None else Text("还没有数据", "no records yet")
     downloads = downloads_of(f"/api/numbers/{_NUMBERS[2]}", region=region.short) if rows else ()
     table = Table(said, heads, tuple(rows), len(rows), name="gap", downloads=downloads,
@@ -288,6 +299,13 @@ def make_gap_page(visit: Visit) -> GapPage:
         Option(p.text, p.title, p == asked) for p in sorted(set(series), key=lambda p: p.start, reverse=True)
     )
     return GapPage(Opening(_KICKER, sentence), tuple(trail), table, periods, region.short, _note(city))
+
+
+def _head(city: City, name: str) -> Text:
+    """A number's title with its unit, so that the cells hold figures alone."""
+    one = city.indicators[name]
+    unit = one.unit.title
+    return Text(f"{one.title.zh}，{unit.zh}", f"{one.title.en}, {unit.en}") if unit.zh else one.title
 
 
 def _below(level: Level) -> Level | None:

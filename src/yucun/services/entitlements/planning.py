@@ -27,8 +27,6 @@ from .rules import BOOK
 REQUIRED = ("person_id", "birth")
 _TYPES = {"integer": pa.int64(), "boolean": pa.bool_(), "date": pa.date32(), "code": pa.string(), "text": pa.string()}
 _MOST_MONTHS = 1200
-# So few people are worked out in one go; more of them household size by household size.
-_FEW = 20_000
 _FINDERS: dict[tuple[Any, ...], Finder] = {}
 _MOST_FINDERS = 48
 
@@ -128,7 +126,7 @@ def make_people(period: Period, table: pa.Table) -> Population:
 
 def count_owed(finder: Finder, people: Population) -> Mapping[str, tuple[int, int]]:
     """To how many people each item is owed, and of how many it must be asked; set-wise."""
-    rows = _run(finder, people)
+    rows = finder.evaluation.run(people).persons
     counted = {}
     for item in finder.items:
         owed = pc.sum(rows.column(f"owes_{item.code}")).as_py() or 0
@@ -139,7 +137,7 @@ def count_owed(finder: Finder, people: Population) -> Mapping[str, tuple[int, in
 
 def find_owed(finder: Finder, people: Population) -> Iterator[Owed]:
     """Yield what is owed to each, item by item in the order of the catalogue."""
-    rows = _run(finder, people)
+    rows = finder.evaluation.run(people).persons
     names = rows.column("person_id").to_pylist()
     for item in finder.items:
         for row in np.flatnonzero(rows.column(f"owes_{item.code}").to_numpy()):
@@ -148,10 +146,6 @@ def find_owed(finder: Finder, people: Population) -> Iterator[Owed]:
             for row in np.flatnonzero(rows.column(f"may_owe_{item.code}").to_numpy()):
                 blank = tuple(one for one in item.asks if _value(people, one, int(row)) is None)
                 yield Owed(names[row], item, "ask", blank)
-
-
-def _run(finder: Finder, people: Population) -> pa.Table:
-    return finder.evaluation.run(people, "flat" if len(people.person_ids) < _FEW else "seats").persons
 
 
 def _value(people: Population, name: str, row: int) -> Any:

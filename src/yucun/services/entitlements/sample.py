@@ -21,7 +21,7 @@ RESIDENT = Actor("sample.resident", frozenset({"resident"}))
 CLERK = Actor("sample.clerk", frozenset({"data_clerk"}))
 PEOPLE, DAYS, VILLAGES_EACH = 90, 56, 2
 # Days of which the life events of the made-up people of the table are looked at when the city opens.
-LOOKED_BACK = 7
+LOOKED_BACK = 14
 _HEADER = "person_id,household_id,role,birth,work,studies,disability_kind,disability_grade,class"
 # Event: its share of a hundred, completed years, what is known besides, and the items that surely follow.
 _KINDS: Mapping[str, tuple[int, tuple[int, int], str, tuple[str, ...]]] = {

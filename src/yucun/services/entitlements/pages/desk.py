@@ -13,7 +13,7 @@ from yucun.base.text import Text
 from yucun.kernel.cases import Case, CaseKind, Move
 from yucun.kernel.registry.regions import Regions
 from yucun.kernel.view import Pack
-from yucun.services.entitlements.models import EVENTS, parameters_of, read_catalogue
+from yucun.services.entitlements.models import EVENTS, QUESTIONS, parameters_of, read_catalogue
 
 Choices = tuple[tuple[str, Text], ...]
 # Words that officers write most; proposals, nothing more.
@@ -50,6 +50,20 @@ def title_case(case: Case, kind: CaseKind) -> Text:
     event = EVENTS.get(str(case.fields.get("event", "")))
     parts += [event] if event is not None else []
     return Text(" · ".join(p.zh for p in parts), " · ".join(p.en for p in parts))
+
+
+def say_field(name: str, value: str) -> Text | None:
+    """A code of a claim in words; None where there are none for it."""
+    if name == "item":
+        return _titles().get(value)
+    if name == "event":
+        return EVENTS.get(value)
+    if name == "to":
+        return {"person": Text("本人", "the person"), "household": Text("家庭", "the household")}.get(value)
+    if name == "asks":
+        asked = [QUESTIONS[one] for one in value.split() if one in QUESTIONS]
+        return Text("；".join(one.zh for one in asked), "; ".join(one.en for one in asked))
+    return None
 
 
 def title_unit(unit: str, pack: Pack, regions: Regions) -> Text:
