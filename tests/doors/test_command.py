@@ -72,6 +72,28 @@ def test_a_misspelt_command_ends_with_two(tmp_path: Path, words: tuple[str, ...]
     assert run(*words, cwd=tmp_path).code == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "zh", "en"),
+    [
+        (("whi", "x"), "没有命令「whi」；是不是 why", "there is no command 'whi'; did you mean why"),
+        (("up", "--prot", "3"), "没有选项 --prot；是不是 --port", "there is no option --prot; did you mean --port"),
+        (("trace", "a"), "缺少「record」", "'record' is missing"),
+        (("value", "a", "b", "c", "d", "e"), "多写了「d e」", "'d e' is more than it takes"),
+        (("serve", "--port", "abc"), "--port 的值不对", "--port does not fit"),
+    ],
+)
+def test_a_misspelt_command_says_what_to_write(tmp_path: Path, words: tuple[str, ...], zh: str, en: str) -> None:
+    assert zh in run(*words, cwd=tmp_path).noted
+    assert en in run(*words, cwd=tmp_path, LANG="en_GB.UTF-8").noted
+    told = run("--json", *words, cwd=tmp_path)
+    assert (told.code, told.json["findings"][0]["kind"]) == (2, "command.usage")
+
+
+def test_an_option_without_its_value_is_named(tmp_path: Path) -> None:
+    done = run("load", "x.csv", "--table", cwd=tmp_path)
+    assert (done.code, "选项 --table 后面要写值" in done.noted) == (2, True)
+
+
 def test_up_writes_first_passwords_for_the_owner_only(huzhou: Path) -> None:
     file = huzhou / "sign-in.txt"
     assert file.stat().st_mode & 0o777 == 0o600

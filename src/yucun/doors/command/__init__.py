@@ -11,11 +11,15 @@ __all__ = ["main"]
 def main(words: Sequence[str] | None = None) -> None:
     """Run one verb and end the process with its exit code."""
     from yucun.doors.command.app import make_app
-    from yucun.doors.command.output import language_of_environment
+    from yucun.doors.command.output import Printer, language_of_environment
+    from yucun.doors.command.usage import run_reported
 
     said = list(sys.argv[1:] if words is None else words)
     asked = _find_language(said)
-    make_app("en" if asked == "en" else "zh" if asked == "zh" else language_of_environment())(_verb_first(said))
+    language = "en" if asked == "en" else "zh" if asked == "zh" else language_of_environment()
+    app, ordered = make_app(language), _verb_first(said)
+    printer = Printer(language, "--json" in said)
+    sys.exit(run_reported(lambda: app(ordered, prog_name="yucun", standalone_mode=False), printer))
 
 
 def _find_language(said: Sequence[str]) -> str:

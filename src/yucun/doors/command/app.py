@@ -15,6 +15,12 @@ _TITLE = Text(
     "余村：县域共同富裕的开放城市大脑。每个数都能追问来处。",
     "Yucun, an open city brain: every number can be asked where it comes from.",
 )
+_NEXT = Text(
+    "先试：yucun up；再试：yucun why prosperity.urban_rural_ratio 湖州。每个动词加 --help 有例子，加 --json 得 JSON；"
+    "退出码见 docs/reference/command-line.md。",
+    "Try first: yucun up; then: yucun why prosperity.urban_rural_ratio Huzhou. Every verb has an example under --help and "
+    "answers in JSON with --json; exit codes: docs/reference/command-line.md.",
+)
 _SERVICES = Text("各服务自己的动词", "Services' own verbs")
 
 
@@ -36,7 +42,7 @@ def make_app(language: Language) -> typer.Typer:
 
     app = typer.Typer(
         cls=Verbs,
-        help=_TITLE.of(language),
+        help=f"{_TITLE.of(language)}\n\n{_NEXT.of(language)}",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=choose_markup(),

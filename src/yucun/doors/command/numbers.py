@@ -121,19 +121,19 @@ def why(
     with opened(setting) as city:
         if random:
             return _prove(setting, city, random, seed)
-        if not indicator or not region:
+        if not indicator:
             raise NotKnown(
                 Finding(
                     "command.why",
                     "why",
-                    f"{indicator or ''} {region or ''}",
-                    "INDICATOR REGION [PERIOD], --random N",
-                    Text("请写明指标和地区，或用 --random N", "say an indicator and a region, or use --random N"),
+                    region or "",
+                    "INDICATOR [REGION] [PERIOD], --random N",
+                    Text("请写明指标，或用 --random N", "say an indicator, or use --random N"),
                 )
             )
         chain = city.why(
             find_indicator(city, indicator),
-            find_region(city, region),
+            find_region(city, region) if region else city.place.region,
             read_period(period),
             as_of=read_moment(city, as_of),
             reader=find_reader(city, setting),
