@@ -129,6 +129,7 @@ UNITS: dict[str, Unit] = {
         Unit("place", Text("个", "places")),
         Unit("number", Text("", "")),
         Unit("times", Text("倍", "times"), 1, 2, False),
+        Unit("people_a_household", Text("人", "people"), 1, 2, False),
         Unit("share", Text("", ""), 1, 4, False),
         Unit("index", Text("", ""), 1, 4, False),
     )

@@ -20,6 +20,8 @@ from yucun.doors.pages.rendering import trusted
 from yucun.doors.pages.views import Card, Crumb, DocsPage, Hits
 from yucun.doors.pages.visit import Visit
 
+# What a shelf says of itself; the list of documents says it above the shelf.
+_ABOUT = "README.md"
 _SHELVES = ("ideas", "how-to", "reference", "inside")
 
 
@@ -29,12 +31,13 @@ def docs_folder() -> Path:
     return packaged if packaged.is_dir() else Path(yucun.__file__).parents[2] / "docs"
 
 
-def title_of(path: Path) -> str:
-    """The first heading of a document; its file name when it has none."""
+def title_of(path: Path) -> Text:
+    """The first heading of a document, English and Chinese with a dot between; its file name when it has none."""
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
-            return re.sub(r"[*`_]", "", line[2:]).strip()
-    return path.stem
+            en, _, zh = re.sub(r"[*`_]", "", line[2:]).strip().partition(" · ")
+            return Text(zh or en, en)
+    return Text.same(path.stem)
 
 
 @cache
@@ -59,7 +62,11 @@ def _markdown() -> MarkdownIt:
 def make_shelves(folder: Path) -> tuple[Hits, ...]:
     """The shelves as lists of links."""
     return tuple(
-        Hits(words()[f"docs.{shelf}"], tuple(_card(folder, path) for path in paths))
+        Hits(
+            words()[f"docs.{shelf}"],
+            tuple(_card(folder, path) for path in paths if path.name != _ABOUT),
+            words()[f"docs.about_{shelf}"],
+        )
         for shelf, paths in list_shelves(folder).items()
         if paths
     )
@@ -67,7 +74,7 @@ def make_shelves(folder: Path) -> tuple[Hits, ...]:
 
 def _card(folder: Path, path: Path) -> Card:
     name = path.relative_to(folder).with_suffix("").as_posix()
-    return Card(Text.same(title_of(path)), f"/docs/{name}")
+    return Card(title_of(path), f"/docs/{name}")
 
 
 @get("/docs", include_in_schema=False, sync_to_thread=True)
@@ -93,4 +100,4 @@ def show_document(visit: NamedDependency[Visit], name: FromPath[str]) -> Respons
         )
     html = trusted(_markdown().render(path.read_text(encoding="utf-8")))
     crumbs = (Crumb(words()["docs.title"], "/docs"),)
-    return visit.answer("docs.html", "docs", page=DocsPage(Text.same(title_of(path)), (), html, crumbs))
+    return visit.answer("docs.html", "docs", page=DocsPage(title_of(path), (), html, crumbs))

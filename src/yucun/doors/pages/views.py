@@ -517,6 +517,7 @@ class Hits:
 
     title: Text
     cards: tuple[Card, ...]
+    said: Text = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
