@@ -51,6 +51,13 @@ def test_there_is_a_service() -> None:
     assert "prosperity" in services
 
 
+def test_no_two_tables_have_one_name() -> None:
+    titles = [c.title for service in open_huzhou().services.values() for c in service.contracts]
+    for language in ("zh", "en"):
+        said = [title.of(language) for title in titles]
+        assert sorted({one for one in said if said.count(one) > 1}) == []
+
+
 @pytest.mark.parametrize("name", SERVICE_IDS)
 def test_shape(name: str) -> None:
     names = {path.name for path in (SERVICES / name).iterdir()} - {"__pycache__"}

@@ -81,7 +81,7 @@ def make_waiting_table(visit: Visit, key: str = "waiting") -> Table:
     )
     return Table(
         catalogue["correct.waiting_caption"], columns, rows, len(found), name=key,
-        empty=catalogue["correct.waiting_none"], **cut,
+        empty=catalogue["correct.waiting_next"], **cut,
     )  # fmt: skip
 
 

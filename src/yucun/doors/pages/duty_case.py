@@ -173,18 +173,16 @@ def _facts(desk: Desk, case: Case, kind: CaseKind) -> list[tuple[Text, tuple[Spa
         value = case.fields.get(name)
         if value in (None, "") or field.kind in ("private", "boolean"):
             continue
-        say = getattr(desk.words, "say_field", None)
-        own: Text | None = say(name, str(value)) if say is not None else None
-        facts.append((field.title, (Span(own or _say_fact(field, name, value)),)))
+        facts.append((field.title, (Span(_say_fact(desk, field, value)),)))
     facts.append((catalogue["duty.opened"], (Span(instant_of(case.opened_at)),)))
     return facts
 
 
-def _say_fact(field: CaseField, name: str, value: object) -> Text:
-    """A field as people say it: the title of a code, a share in per cent, a sentence in the reader's language."""
-    if name.endswith("_bp") and isinstance(value, int):
-        return Text.same(f"{value / 100:.0f} %")
-    return field.codes.get(str(value), split_text(str(value)))
+def _say_fact(desk: Desk, field: CaseField, value: object) -> Text:
+    """A field as people say it: the title of a code, the service's own words, or a sentence in the reader's language."""
+    say = getattr(desk.words, "say_field", None)
+    said: Text | None = say(field.name, str(value)) if say is not None else None
+    return said or field.codes.get(str(value), split_text(str(value)))
 
 
 def split_text(said: str) -> Text:

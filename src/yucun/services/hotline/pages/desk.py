@@ -28,6 +28,17 @@ _REASONS: Mapping[str, tuple[Text, ...]] = {
 }
 
 
+def say_field(name: str, value: str) -> Text | None:
+    """A field that needs other words than its value: how sure the subject is, in per cent.
+
+    Examples
+    --------
+    >>> say_field("confidence", "9834").zh, say_field("channel", "phone")
+    ('98 %', None)
+    """
+    return Text.same(f"{int(value) // 100} %") if name == "confidence" else None
+
+
 def title_case(case: Case, kind: CaseKind) -> Text:
     """What a message is about: urgency if it presses, wish and subject."""
     fields = case.fields
