@@ -146,3 +146,25 @@ def test_it_stands_without_scripts(browser: Browser, served: Served, token: str)
         page.locator("#n-standard_fen").fill("900")
         page.get_by_role("button", name="试算").click()
         expect(page.locator("#answer .answer")).to_contain_text("每月多花")
+
+
+@pytest.mark.parametrize(("language", "width", "theme"), LOOKS[:2])
+@pytest.mark.parametrize(
+    "path",
+    ["/service/relief/clauses", "/service/relief/chief", "/relief/morning", "/service/prosperity/clauses", "village"],
+)
+def test_the_pages_beside_it(context: BrowserContext, path: str, language: str, width: int, theme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - half a megabyte that only this test needs
+
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    if path == "village":
+        page.goto("/relief/morning")
+        path = page.locator("a[href^='/relief/village/']").first.get_attribute("href") or ""
+    said = listen(page)
+    page.goto(f"{path}?lang={language}&theme={theme}")
+    expect(page.locator("#gathering")).to_have_count(0, timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert said == []
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], node["html"][:160]) for one in found if one["impact"] in AXE_BAD for node in one["nodes"]] == []

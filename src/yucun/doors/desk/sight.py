@@ -118,6 +118,11 @@ class Desk:
         held = [g for g in self.reader.grants if g.role.name in roles - {"rule"}]
         return tuple(sorted({r for g in held for r in g.regions})) if held else None
 
+    @property
+    def regions(self) -> tuple[RegionCode, ...]:
+        """The regions in which the reader works here or oversees."""
+        return self._regions or ()
+
     def sees(self, case: Case) -> bool:
         """Whether the case is this desk's and lies within the reader's regions; one without a place is the city's."""
         if case.kind not in self.kinds:

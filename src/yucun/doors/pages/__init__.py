@@ -12,6 +12,7 @@ from yucun.doors.desk.live import Closing
 from yucun.doors.pages.account_pages import show_my, show_sign_in, sign_in, sign_out
 from yucun.doors.pages.assets import send_asset
 from yucun.doors.pages.city_page import show_city
+from yucun.doors.pages.clauses_page import show_clauses
 from yucun.doors.pages.correct_pages import send_correct, send_workbook, show_correct, show_waiting, take_workbook
 from yucun.doors.pages.desk_pages import show_feed, show_notice, show_supplier
 from yucun.doors.pages.docs_page import show_document, show_shelves
@@ -54,6 +55,7 @@ def make_pages_router(city: City, find_reader: FindReader, closing: Closing) -> 
             show_region,
             show_services,
             show_service,
+            show_clauses,
             show_numbers,
             show_number,
             show_lake,
@@ -98,11 +100,19 @@ def _service_handlers(city: City) -> list[HTTPRouteHandler]:
 
         found += make_hotline_handlers(city)
     if "relief" in city.services:
+        from yucun.doors.pages.chief_page import make_chief_handlers  # noqa: PLC0415
+        from yucun.doors.pages.my_relief import make_my_relief_handlers  # noqa: PLC0415
         from yucun.doors.pages.relief_pages import make_relief_handlers  # noqa: PLC0415
+        from yucun.doors.pages.village_page import make_village_handlers  # noqa: PLC0415
+        from yucun.doors.pages.whatif_lab import Lab  # noqa: PLC0415
         from yucun.doors.pages.whatif_page import make_whatif_handlers  # noqa: PLC0415
 
         found += make_relief_handlers()
-        found += make_whatif_handlers(city)
+        found += make_my_relief_handlers()
+        found += make_village_handlers()
+        lab = Lab(city)
+        found += make_whatif_handlers(lab)
+        found += make_chief_handlers(lab)
     if "entitlements" in city.services:
         from yucun.doors.pages.entitlements_pages import make_entitlements_handlers  # noqa: PLC0415
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from yucun.base.text import Text
-from yucun.doors.pages.views import Crumb, Notice, Opening, Table
+from yucun.doors.pages.views import Card, Crumb, Notice, NumberView, Opening, Table
+from yucun.doors.pages.whatif_views import Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,15 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the page: a table, printed lines, or a form, under a heading."""
+    """A part of the page: a table, printed lines (behind a fold where it has a name), or a form, under a heading."""
 
     title: Text
     said: Text | None = None
     table: Table | None = None
     printed: Text | None = None
     form: Form | None = None
+    name: str = ""
+    fold: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,22 @@ class ReliefPage:
     parts: tuple[Part, ...]
     notices: tuple[Notice, ...] = ()
     note: Text | None = None
+    ways: tuple[Card, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChiefPage:
+    """What a chief is shown; ``precision`` is None where no service publishes one."""
+
+    opening: Opening
+    trail: tuple[Crumb, ...]
+    note: Text | None
+    rests: Text
+    tiles: tuple[Tile, ...]
+    numbers: tuple[NumberView, ...]
+    precision: NumberView | None
+    table: Table
+    ways: tuple[Card, ...]
+    step: Text
+    percent: int
+    hidden_why: Text

@@ -84,6 +84,14 @@ def _ways(service: Service) -> tuple[Card, ...]:
             Card(catalogue["owed.catalogue"], "/entitlements/catalogue"),
             Card(catalogue["owed.gap"], "/entitlements/gap", catalogue["owed.gap_said"]),
         )
+    if service.id == "relief":
+        catalogue = words()
+        return (
+            Card(catalogue["chief.title"], "/service/relief/chief"),
+            Card(catalogue["whatif.title"], "/service/relief/what-if"),
+            Card(catalogue["clauses.title"], "/service/relief/clauses"),
+            Card(catalogue["chief.morning"], "/relief/morning"),
+        )
     if service.id != "prosperity":
         return ()
     # A city without the service must open, so nothing of it is imported before it is there.

@@ -6,7 +6,6 @@ A question that its asker has replaced by a newer one is let go between two step
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,7 @@ from yucun.base.text import Text
 from yucun.city import City
 from yucun.doors.desk.sight import Desk
 from yucun.kernel.access import Reader
+from yucun.services.relief.pages.chief import TakeUp, tell_take_up
 from yucun.services.relief.pages.residents import Residents, make_residents
 from yucun.services.relief.pages.scenario import Scenario
 from yucun.services.relief.pages.whatif import Answer, Bench, Course, Example
@@ -68,7 +68,7 @@ class Lab:
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _newest: dict[str, int] = field(default_factory=dict)
 
-    def admit(self, reader: Reader) -> str:
+    def admit(self, reader: Reader, what: str = "relief what-if") -> str:
         """The purpose under which a reader may ask; the look is noted, as one at all residents.
 
         Raises
@@ -92,7 +92,7 @@ class Lab:
         purpose = next((name for name in held if name.startswith(f"{SERVICE}.")), held[0])
         fields = [f"people.{table}" for table in READS]
         region = self.city.place.region
-        self.city.trail.note(reader, "relief what-if", "L2", purpose=purpose, fields=fields, region=region)
+        self.city.trail.note(reader, what, "L2", purpose=purpose, fields=fields, region=region)
         return purpose
 
     def find(self) -> Bench | Gathering:
@@ -130,6 +130,11 @@ class Lab:
             answer = bench.answer(scenario, watch)
             watch()
             return answer, bench.follow(scenario, example)
+
+    def take_up(self, bench: Bench) -> tuple[TakeUp, ...]:
+        """Who of those entitled is registered, under today's law."""
+        with self._turn:
+            return tell_take_up(bench.residents, bench.met_today())
 
     def _version(self) -> tuple[Any, ...]:
         changed = tuple(self.city.lake.last_change(f"people.{table}") for table in READS)
@@ -195,9 +200,6 @@ def _no_people() -> Finding:
             "there are no residents to try a law on; let offices send their tables, or make residents up with yucun sample",
         ),
     )  # fmt: skip
-
-
-Answering = Callable[[], tuple[Answer, Course]]
 
 
 def how_far(gathering: Gathering) -> int:

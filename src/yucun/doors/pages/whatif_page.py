@@ -516,9 +516,8 @@ def _write_json(rows: Sequence[Mapping[str, object]], about: Sequence[tuple[Text
 # -- routes -------------------------------------------------------------------------------------------------------------------
 
 
-def make_whatif_handlers(city: City) -> list[HTTPRouteHandler]:
+def make_whatif_handlers(lab: Lab) -> list[HTTPRouteHandler]:
     """The routes of the what-if page."""
-    lab = Lab(city)
 
     @get(ADDRESS, include_in_schema=False, sync_to_thread=True)
     def show_whatif(visit: NamedDependency[Visit]) -> Response[str]:

@@ -65,9 +65,11 @@ def suggest(case: Case, move: Move, pack: Pack, regions: Regions, account: str) 
 def list_ways() -> tuple[tuple[Text, str], ...]:
     """Pages of relief beside its queue."""
     return (
+        (Text("今早", "this morning"), "/relief/morning"),
         (Text("月度发放", "the month's payment"), "/relief/month"),
         (Text("公示", "publicity"), "/relief/publicity"),
-        (Text("条款覆盖", "clauses"), "/relief/clauses"),
+        (Text("条款覆盖", "clauses"), "/service/relief/clauses"),
+        (Text("政策试算", "what if"), "/service/relief/what-if"),
     )
 
 

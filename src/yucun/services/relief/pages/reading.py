@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from yucun.base.period import Period
 from yucun.base.text import Text
 from yucun.kernel.cases import Case
-from yucun.kernel.examples import read_examples
 from yucun.kernel.ledger import Reserved
 from yucun.kernel.rules import Parameters
+from yucun.kernel.rules.trace import Trace
 from yucun.services.relief.models import PROGRAMME
 from yucun.services.relief.planning import explain, make_assessor, make_population, read_people
-from yucun.services.relief.rules import BOOK
 
 SIMULATION = Text("含未核实参数，仅供模拟", "rests on unverified figures: simulation only")
 
@@ -103,37 +101,34 @@ def show_offer(offer: str) -> Text:
     return Text("、".join(zh for zh, _ in parts), ", ".join(en for _, en in parts))
 
 
-def explain_offer(pack: Parameters, month: str, facts: str, programme: str) -> Text:
+def trace_offer(pack: Parameters, month: str, facts: str, programme: str) -> Trace:
     """Every step from what was stated to the amount, worked out again from the figures in force in that month."""
     period = Period.parse(month)
     people = read_people(facts.encode(), "stated")
     population = make_population(period, people)
     assessor = make_assessor(pack, period, population)
     home = people.households.column("household_id").to_pylist()[0]
-    return explain(assessor, population, home, programme).to_text()
+    return explain(assessor, population, home, programme)
+
+
+def explain_offer(pack: Parameters, month: str, facts: str, programme: str) -> Text:
+    """The same in words, with all arithmetic."""
+    return trace_offer(pack, month, facts, programme).to_text()
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
-    """One clause: its formulas, how many examples show it, and which of its figures are not verified."""
+class Ground:
+    """One thing that an amount rests on, as a household reads it: what it is, what it came to, by which clause."""
 
     title: Text
-    formulas: tuple[str, ...]
-    examples: int
+    shown: Text
+    clause: Text
 
 
-def list_clauses(examples: Path) -> list[Clause]:
-    """Every clause that a formula implements, with the examples that cite it."""
-    cited: dict[str, int] = {}
-    for one in read_examples(examples, "relief")[0]:
-        cited[one.clause.zh] = cited.get(one.clause.zh, 0) + 1
-    grouped: dict[str, list[str]] = {}
-    titles: dict[str, Text] = {}
-    for formulas in BOOK.versions.values():
-        for formula in formulas:
-            grouped.setdefault(formula.clause.zh, []).append(formula.name)
-            titles.setdefault(formula.clause.zh, formula.clause)
-    return [Clause(titles[zh], tuple(names), cited.get(zh, 0)) for zh, names in sorted(grouped.items())]
+def list_grounds(found: Trace) -> list[Ground]:
+    """What was worked out on the way to an amount, the amount first; without arithmetic, each title once."""
+    grounds = [Ground(line.variable.title, line.shown, line.clause) for line in found.lines if line.formula]
+    return list({(one.title.zh, one.shown.zh): one for one in grounds}.values())
 
 
 def sum_by_village(due: Iterable[Reserved]) -> Mapping[str, tuple[int, int]]:

@@ -155,6 +155,12 @@ class Bench:
             self._answers.popitem(last=False)
         return found
 
+    def met_today(self) -> Mapping[str, Any]:
+        """For each kind of help and class the households that meet it under today's law."""
+        self.answer(NOTHING)
+        assert self._today is not None, "the answer was just worked out"
+        return self._today.met
+
     def follow(self, scenario: Scenario, example: Example) -> Course:
         """Follow a household along its income."""
         if example not in self._followers:
