@@ -26,16 +26,16 @@ DISABILITIES = ("none", "visual", "hearing", "speech", "physical", "intellectual
 CLASSES = ("none", "dibao", "edge", "tekun")
 # Fields of the national standard as offices call them; their names were not found in a source.
 FIELDS: Mapping[str, Text] = {
-    "childcare": Text("幼有所育", "raising children"),
-    "education": Text("学有所教", "schooling"),
-    "work": Text("劳有所得", "work"),
-    "health": Text("病有所医", "health"),
-    "ageing": Text("老有所养", "old age"),
-    "housing": Text("住有所居", "housing"),
-    "relief": Text("弱有所扶：救助", "support of the weak: relief"),
-    "disability": Text("弱有所扶：残疾", "support of the weak: disability"),
-    "law": Text("公共法律服务", "public legal service"),
-    "culture": Text("文体服务保障", "culture and sport"),
+    "childcare": Text("幼有所育", "Raising children"),
+    "education": Text("学有所教", "Schooling"),
+    "work": Text("劳有所得", "Work"),
+    "health": Text("病有所医", "Health"),
+    "ageing": Text("老有所养", "Old age"),
+    "housing": Text("住有所居", "Housing"),
+    "relief": Text("弱有所扶：救助", "Support of the weak: relief"),
+    "disability": Text("弱有所扶：残疾", "Support of the weak: disability"),
+    "law": Text("公共法律服务", "Public legal service"),
+    "culture": Text("文体服务保障", "Culture and sport"),
 }
 EVENTS: Mapping[str, Text] = {
     "birth": Text("出生", "birth"),

@@ -41,7 +41,8 @@ def say_triggers(item: Item) -> Text:
     if not item.triggers:
         return Text("随到随享或本人申请", "at any time, or when asked for")
     names = list(dict.fromkeys(one.partition(".")[0] for one in item.triggers))
-    return Text("、".join(EVENTS[n].zh for n in names), ", ".join(EVENTS[n].en for n in names))
+    zh, en = "、".join(EVENTS[n].zh for n in names), ", ".join(EVENTS[n].en for n in names)
+    return Text(f"何时：{zh}", f"When: {en}")
 
 
 def explain_item(pack: Parameters, item: Item, day: date, source: str, event: str) -> list[Text]:
