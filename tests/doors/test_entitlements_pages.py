@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from tests.doors.serving import Served, run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 PAGES = ("/entitlements/catalogue", "/entitlements/gap", "/my/entitlements", "/service/entitlements", "/my")
 
@@ -149,3 +153,55 @@ def test_the_verbs_work_with_and_without_a_city(huzhou: Path, tmp_path: Path) ->
     for words in ((), ("--persons", "nothing.csv"), ("--person", "PSIM9999999", "--data", str(huzhou))):
         refused = run("entitlements", "owed", *words, cwd=tmp_path)
         assert refused.code != 0 and refused.noted, words
+
+
+def look_at(page: Page, said: list[str], look: str) -> list[object]:
+    """What is wrong with a page as it stands: messages of the console, width, and what axe finds serious."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - half a megabyte that only this test needs
+
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    found = Axe().run(page).response["violations"]
+    bad: list[object] = [
+        (look, one["id"], one["nodes"][0]["html"][:160]) for one in found if one["impact"] in ("serious", "critical")
+    ]
+    return [*bad, *((look, word) for word in said), *([(look, "too wide")] if wide else [])]
+
+
+def test_my_page_by_keyboard_alone_and_every_page_in_both_looks(
+    browser: Browser, served: Served, window: httpx.Client, public: httpx.Client
+) -> None:
+    mine, _ = open_mine(window, public)
+    context = browser.new_context(base_url=served.url, locale="zh-CN")
+    page, bad = context.new_page(), []
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    for language, width, theme in (("zh", 1440, "light"), ("en", 360, "dark")):
+        page.set_viewport_size({"width": width, "height": 900})
+        for path in ("/entitlements/catalogue", "/entitlements/gap", "/my/entitlements", "/service/entitlements"):
+            page.goto(f"{path}?lang={language}&theme={theme}")
+            bad += look_at(page, said, f"{path} {language} {width}")
+        page.goto(f"/my/entitlements?lang={language}&theme={theme}&size=large")
+        page.locator("#my-number").focus()
+        page.keyboard.insert_text(mine["number"])
+        page.keyboard.press("Tab")
+        page.keyboard.insert_text(mine["code"])
+        page.keyboard.press("Enter")
+        page.locator("h2").first.wait_for()
+        bad += look_at(page, said, f"my own page {language} {width}")
+        page.goto(f"/my/entitlements?lang={language}&size=normal")
+    assert bad == []
+    page.locator("#my-number").focus()
+    page.keyboard.insert_text(mine["number"])
+    page.keyboard.press("Tab")
+    page.keyboard.insert_text(mine["code"])
+    page.keyboard.press("Enter")
+    page.locator(".tap").first.wait_for()
+    before = page.locator("button[value=confirm]").count()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.value") == "confirm":
+            break
+    page.keyboard.press("Enter")
+    page.locator(".notice.is-good").wait_for()
+    assert page.locator("button[value=confirm]").count() == before - 1
+    context.close()
