@@ -132,6 +132,25 @@ def test_moves_say_which_version_was_seen(engine: EventEngine) -> None:
     assert again.status == "already" and case_of(engine, "H1").version == 1
 
 
+def test_each_event_of_a_batch_sees_what_those_before_it_did(engine: EventEngine) -> None:
+    engine.take([asked("H1"), asked("H2")])
+    taken = engine.take(
+        [
+            moved("H1", "go", 1, seen=0),
+            moved("H3", "go", 1, seen=0),
+            asked("H3"),
+            moved("H2", "go", 1, seen=1),
+            moved("H3", "go", 2, seen=0),
+            moved("H2", "go", 2, seen=0),
+            moved("H1", "go", 2, seen=0),
+        ]
+    )
+    assert [one.status for one in taken] == ["done", "refused", "done", "refused", "done", "done", "refused"]
+    said = [f.kind for one in taken for f in one.findings]
+    assert said == ["cases.unknown_case", "cases.moved_meanwhile", "cases.moved_meanwhile"]
+    assert [case_of(engine, f"H{n}").version for n in (1, 2, 3)] == [1, 1, 1]
+
+
 def test_the_repeat_of_a_refused_move_is_not_taken_for_done(engine: EventEngine) -> None:
     engine.take([asked("H1"), moved("H1", "go", 1, seen=0)])
     refused, again = (engine.take([moved("H1", "go", 2, seen=0)])[0] for _ in range(2))

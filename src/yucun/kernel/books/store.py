@@ -69,8 +69,7 @@ class ReadTransaction:
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """Return the first row, or None."""
-        asked = self._dialect.ask(self._connection, self._dialect.sql(sql), tuple(values))
-        return next(iter(asked.fetchmany(1)), None)
+        return next(iter(self._dialect.ask(self._connection, self._dialect.sql(sql), tuple(values)).fetchmany(1)), None)
 
     def rows_in(self, sql: str, keys: Collection[Any], values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query whose last condition is ``… IN (?)``, for a set of keys of any size.
@@ -151,8 +150,8 @@ class WriteTransaction(ReadTransaction):
         self._written = 0
         # Keys that the journal was found not to hold; nobody else can write meanwhile.
         self._absent: set[str] = set()
-        # What was read since the last line was recorded, by whoever reads the same thing again.
-        self.memo: dict[Any, Any] = {}
+        # What an organ read since its last line was recorded, by whoever reads the same thing again.
+        self.memo: dict[str, Any] = {}
         self._head: _Head | None = None
         self._last_of: dict[str, int] = {}
         self._depth = 0
@@ -321,10 +320,11 @@ class WriteTransaction(ReadTransaction):
                 self._dialect.later(self._connection, f"ROLLBACK TO SAVEPOINT {name}")
                 self._dialect.later(self._connection, f"RELEASE SAVEPOINT {name}")
             self._head, self._last_of = end, last_of
+            if len(self._recorded) > recorded:
+                self.memo.clear()
             del self._recorded[recorded:]
             # What was written since is taken back with the savepoint, older lines among it.
             self._written = written
-            self.memo.clear()
             raise
         else:
             self._dialect.later(self._connection, f"RELEASE SAVEPOINT {name}")
@@ -354,7 +354,7 @@ class WriteTransaction(ReadTransaction):
         projector = organ.projectors.get(line.kind) if organ else None
         if projector is not None:
             projector(self, line)
-        self.memo.clear()
+        self.memo.pop(line.kind.split(".")[0], None)
 
     def _append(self, line: Line, text: str) -> None:
         end = self._end  # read before the line is there

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -35,6 +35,8 @@ _CASE = (
     " parent, opened_at, changed_at, closed_at, opened_seq, changed_seq"
 )
 _CASE_NAMES = _CASE.split(", ")
+# So many clocks are put by one statement.
+_FEW_CLOCKS = 20
 _CLOCK = "case_no, name, state, started, length, due, is_provisional, remaining, extensions, warn"
 _MOVE = "case_no, version, seq, at, move, origin, destination, by_account, reason, clause, evidence, said"
 _SET = ("unit", "officer", "region", "priority")
@@ -74,20 +76,24 @@ def _insert_moves(tx: Projecting, line: Line, rows: Iterable[tuple[int, int, str
 
 
 def _insert_clocks(tx: Projecting, clocks: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    tx.execute_many(
-        f"INSERT INTO case_clock ({_CLOCK}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (case_no, name)"
-        " DO UPDATE SET state = excluded.state, started = excluded.started, length = excluded.length,"
-        " due = excluded.due, is_provisional = excluded.is_provisional, remaining = excluded.remaining,"
-        " extensions = excluded.extensions, warn = excluded.warn",
-        [
-            (
-                no, one["name"], one["state"], one["started"], canonical(one["limit"]), one["due"],
-                int(one["is_provisional"]), canonical(one["left"]) if one["left"] else None, one["extensions"],
-                one["warn"],
-            )
-            for no, one in clocks
-        ],
-    )  # fmt: skip
+    """Put clocks as they now are; a few in one statement, in which a clock stands once."""
+    rows = [
+        (
+            no, one["name"], one["state"], one["started"], canonical(one["limit"]), one["due"],
+            int(one["is_provisional"]), canonical(one["left"]) if one["left"] else None, one["extensions"], one["warn"],
+        )
+        for no, one in {(no, one["name"]): (no, one) for no, one in clocks}.values()
+    ]  # fmt: skip
+    for first in range(0, len(rows), _FEW_CLOCKS):
+        some = rows[first : first + _FEW_CLOCKS]
+        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(some))
+        tx.execute(
+            f"INSERT INTO case_clock ({_CLOCK}) VALUES {places} ON CONFLICT (case_no, name)"
+            " DO UPDATE SET state = excluded.state, started = excluded.started, length = excluded.length,"
+            " due = excluded.due, is_provisional = excluded.is_provisional, remaining = excluded.remaining,"
+            " extensions = excluded.extensions, warn = excluded.warn",
+            [value for row in some for value in row],
+        )
 
 
 def _apply_moved(tx: Projecting, line: Line) -> None:
@@ -268,7 +274,11 @@ class Cases:
         _raise_refused(refused, all_or_none)
         if not rows:
             return Worked(0, (), (), tuple(refused))
+        read = tx.memo.get("cases")
         line, _ = tx.record("cases.moved", key, {"moves": rows})
+        if read is not None:
+            # The others stand as they were read.
+            tx.memo["cases"] = read.without({row["id"] for row in rows}, {row["no"] for row in rows})
         return Worked(line.seq, tuple(row["id"] for row in rows), (), tuple(refused))
 
     def _moved(
@@ -352,6 +362,10 @@ class Cases:
             raise NotKnown(_unknown_case(str(case)).finding)
         return found
 
+    def look_ahead(self, tx: WriteTransaction, ids: set[str]) -> None:
+        """Read in one go the cases, with their clocks, that a batch of events is about."""
+        self._clocks(tx, [case.no for case in self._find(tx, ids).values()])
+
     def clocks(self, tx: ReadTransaction, case: Case) -> dict[str, Clock]:
         """Return the clocks of a case by name."""
         return self._clocks(tx, [case.no]).get(case.no, {})
@@ -428,8 +442,7 @@ class Cases:
 
     def _find(self, tx: ReadTransaction, ids: set[str]) -> dict[str, Case]:
         """Cases by id; a decision and the move that follows read the same ones, so a writer reads them once."""
-        memo = tx.memo if isinstance(tx, WriteTransaction) else {}
-        held: dict[str, Case | None] = memo.setdefault("cases", {})
+        held = _read_of(tx).cases
         missing = ids - held.keys()
         if missing:
             rows = tx.rows_in(f"SELECT {_CASE} FROM case_file WHERE id IN (?)", missing)
@@ -441,14 +454,34 @@ class Cases:
         return [_to_case(row) for row in tx.rows_in(f"SELECT {_CASE} FROM case_file WHERE no IN (?)", numbers)]
 
     def _clocks(self, tx: ReadTransaction, numbers: Sequence[int]) -> dict[int, dict[str, Clock]]:
-        memo = tx.memo if isinstance(tx, WriteTransaction) else {}
-        held: dict[int, dict[str, Clock]] = memo.setdefault("clocks", {})
+        held = _read_of(tx).clocks
         missing = set(numbers) - held.keys()
         if missing:
             held.update((number, {}) for number in missing)
             for row in tx.rows_in(f"SELECT {_CLOCK} FROM case_clock WHERE case_no IN (?)", missing):
                 held[row[0]][row[1]] = _to_clock(row)
         return {number: dict(held[number]) for number in numbers}
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a transaction has read of cases: by id, with None for an id that no case has, and clocks by number."""
+
+    cases: dict[str, Case | None] = field(default_factory=dict)
+    clocks: dict[int, dict[str, Clock]] = field(default_factory=dict)
+
+    def without(self, ids: set[str], numbers: set[int]) -> _Read:
+        """The same but for some cases."""
+        cases = {name: case for name, case in self.cases.items() if name not in ids}
+        return _Read(cases, {no: clocks for no, clocks in self.clocks.items() if no not in numbers})
+
+
+def _read_of(tx: ReadTransaction) -> _Read:
+    """What a writer has read since cases changed last; a reader keeps nothing."""
+    if not isinstance(tx, WriteTransaction):
+        return _Read()
+    read: _Read = tx.memo.setdefault("cases", _Read())
+    return read
 
 
 def _last_number(tx: ReadTransaction) -> int:
