@@ -315,6 +315,20 @@ def test_what_is_not_written_as_operations_goes_the_long_way() -> None:
     }
 
 
+def test_a_code_that_is_not_given_is_its_declared_word() -> None:
+    """Whoever states little must not be worked out the slow way."""
+    folder = country()
+    people = Population.of(
+        folder.book, Period.month(2017, 3), {"household_id": [1, 1, 2], "salary_fen": [9, 0, 90_000]}
+    )
+    plan = make_plan(folder.book, folder.parameters, people.period, ["total_taxes_fen"], people.given)
+    evaluation = Evaluation(plan)
+    assert evaluation.prepare()
+    ours = answers(evaluation, people, "blocks")
+    assert ours == answers(evaluation, people, "seats")
+    assert ours[1]["total_taxes_fen"][1] > ours[1]["total_taxes_fen"][0] > 0
+
+
 def test_what_is_given_comes_back_as_it_was() -> None:
     people = make_odd([2, 1], 4, False, False)
     plan = make_plan(BOOK, PACK, MONTH, ["kind", "born", "income_fen", "class", "is_ill"], people.given)

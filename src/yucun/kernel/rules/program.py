@@ -185,11 +185,12 @@ _OF_CONSTANTS: dict[str, Callable[..., int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A value and whether it is known, as numbers of operations; of a code, the column that holds it."""
+    """A value and whether it is known, as numbers of operations; of a code, the column that holds it or the one word."""
 
     value: int
     known: int
     code: str = ""
+    word: str | None = None
     whose: Shape = "same"
 
 
@@ -236,7 +237,7 @@ class _Writer:
         if variable.may_be_blank:
             known = self._ops.column("known", node.key, entity, True)
         if variable.kind in ("code", "text", "measure"):
-            return Pair(self._ops.no, known, node.key if variable.kind == "code" else "?", entity)
+            return Pair(self._ops.no, known, node.key if variable.kind == "code" else "?", whose=entity)
         return Pair(self._ops.column("given", node.key, entity, variable.kind == "boolean"), known)
 
     def _step(self, step: Step) -> Pair:
@@ -262,6 +263,8 @@ class _Writer:
             return Pair(ops_.count if role is None else ops_.add("sum", ops_.add("int", role)), ops_.yes)
         pair = self._pairs[need.node]
         if need.kind == "own":
+            return pair
+        if pair.word is not None and need.kind == "household":
             return pair
         if pair.code:
             raise NotImplementedError("a code of a household asked for by a person, or of its members")
@@ -365,6 +368,8 @@ class _Lowering:
             return Pair(self._ops.const(bool(op.value)), self._ops.yes)
         if op.dtype.is_integer():
             return Pair(self._ops.const(int(op.value)), self._ops.yes)
+        if op.dtype.is_string():
+            return Pair(self._ops.no, self._ops.yes, "=", op.value)
         if op.dtype.is_date():
             return Pair(self._ops.const(op.value.toordinal() - _EPOCH), self._ops.yes)
         raise NotImplementedError(f"a literal of {op.dtype}")
@@ -452,12 +457,14 @@ class _Lowering:
     def _equals(self, left: Any, right: Any) -> Pair:
         if not left.dtype.is_string():
             return self._plain("eq", self.of(left), self.of(right))
-        if isinstance(left, ops.Literal):
-            left, right = right, left
-        pair = self.of(left)
-        if not isinstance(right, ops.Literal) or not pair.code or pair.code == "?":
+        pair, other = self.of(left), self.of(right)
+        if pair.word is not None:
+            pair, other = other, pair
+        if other.word is None or "?" in (pair.code, other.code):
             raise NotImplementedError("only codes are compared, with a word")
-        return Pair(self._ops.column("is_code", (pair.code, frozenset([right.value])), pair.whose, True), pair.known)
+        if pair.word is not None:
+            return Pair(self._ops.const(pair.word == other.word), self._ops.yes)
+        return Pair(self._ops.column("is_code", (pair.code, frozenset([other.word])), pair.whose, True), pair.known)
 
     def _calendar(self, days: int) -> tuple[int, int, int]:
         """Year, month and day of a day counted from 1970, after Neri and Schneider: whole numbers and four divisions."""
