@@ -1,8 +1,8 @@
-"""Relief for 3.4 million residents comes 5 times as fast as in openfisca-core, 10 times with building the population.
+"""Relief for 3.4 million residents, exact to the fen, comes sooner than in openfisca-core, and in less memory.
 
 Both work out the same nine programmes for the same made-up people: from income and assets to dibao, single-person cases,
 tekun, add-ons, disability, medical relief, schooling and electricity. The peer's rules are written here in its own form,
-over whole fen; it is AGPL-3.0 and runs in an environment of its own, made for the run.
+in 32-bit floating point, ages by the mean year, no blanks; it is AGPL-3.0 and runs in an environment of its own, made for the run.
 """
 
 from __future__ import annotations
@@ -69,12 +69,14 @@ def total(get: Any, names: list[str]) -> Any:
     return sum(get(name) for name in names[1:]) + get(names[0])
 
 
+def by(law: dict[str, Any], name: str, get: Any, column: str) -> Any:
+    """A figure of the law by the word of each row."""
+    return np.array([law[name].get(word, 0) for word in law["words"][column]])[get(column)]
+
+
 def person_formulas(law: dict[str, Any]) -> dict[str, Any]:
     """What is worked out of one person."""
-    standard, years_of = law["standard_fen"], law["year_month"]
-
-    def by(name: str, codes: Any, words: list[str]) -> Any:
-        return np.array([law[name].get(word, 0) for word in words])[codes]
+    standard = law["standard_fen"]
 
     def is_tekun(_: Any, get: Any) -> Any:
         of_age = (get("years") >= law["tekun_old_age"]) | (get("years") < law["tekun_young_age"])
@@ -83,7 +85,7 @@ def person_formulas(law: dict[str, Any]) -> dict[str, Any]:
         )
 
     def disregarded(_: Any, get: Any) -> Any:
-        months = years_of - get("works_since_month")
+        months = law["year_month"] - get("works_since_month")
         is_new = (get("works_since_month") > 0) & (months >= 0) & (months < law["disregard_months"])
         most = half_up(standard * law["disregard_most_bp"], 10_000)
         return np.where(is_new, np.minimum(get("work_income_month_fen"), most), 0)
@@ -97,39 +99,13 @@ def person_formulas(law: dict[str, Any]) -> dict[str, Any]:
         return np.where(is_one, np.maximum(gap, half_up(standard * law["single_floor_bp"], 10_000)), 0)
 
     def tekun(_: Any, get: Any) -> Any:
-        divisor = by("tekun_care_divisor", get("care_inability"), law["words"]["care_inability"])
+        divisor = by(law, "tekun_care_divisor", get, "care_inability")
         care = np.where(get("care_inability") != 0, half_up(law["minimum_wage_fen"] * 12, np.maximum(divisor, 1)), 0)
         return np.where(get("is_tekun"), half_up(standard * law["tekun_factor_bp"], 10_000) + half_up(care, 12), 0)
 
     def addon(p: Any, get: Any) -> Any:
-        share = by("addon_bp", get("addon_kind"), law["words"]["addon_kind"])
+        share = by(law, "addon_bp", get, "addon_kind")
         return np.where(p.household("is_dibao", MONTH), half_up(share * standard, 10_000), 0)
-
-    def living(p: Any, get: Any) -> Any:
-        works_age = (get("years") >= 16) & (get("years") < law["tekun_old_age"])
-        line, home = law["disability_line_bp"], p.household
-        poor_home = home("income_fen", MONTH) * 10_000.0 <= home("standard_12m_fen", MONTH) * float(line)
-        poor_self = get("own_fen") * 10_000.0 <= standard * 12.0 * line
-        is_met = (get("disability_kind") != 0) & (poor_home | (works_age & poor_self))
-        return np.where(is_met, half_up(standard * law["disability_living_bp"], 10_000), 0)
-
-    def care(_: Any, get: Any) -> Any:
-        base = by("disability_care_fen", get("care_inability"), law["words"]["care_inability"])
-        rate = np.where(get("in_institution"), law["institution_factor_bp"], 10_000)
-        return np.where((get("disability_kind") != 0) & ~get("draws_elder_care"), half_up(base * rate, 10_000), 0)
-
-    def medical(p: Any, get: Any) -> Any:
-        home = p.household
-        ratio = np.where(home("is_expenditure", MONTH), law["medical_other_bp"], 0)
-        ratio = np.where(home("is_edge", MONTH), law["medical_edge_bp"], ratio)
-        ratio = np.where(home("is_dibao", MONTH), law["medical_dibao_bp"], ratio)
-        ratio = np.where(get("is_tekun"), law["medical_tekun_bp"], ratio)
-        share = half_up(get("self_paid_in_scope_fen").astype("float64") * ratio, 10_000)
-        return np.minimum(share, np.maximum(law["medical_ceiling_fen"] - get("medical_relief_paid_fen"), 0))
-
-    def education(p: Any, get: Any) -> Any:
-        help_fen = by("education_month_fen", get("school_stage"), law["words"]["school_stage"])
-        return np.where(p.household("is_dibao", MONTH) | get("is_tekun"), help_fen, 0)
 
     return {
         "years": lambda _, get: (law["day"] - get("birth_day")) // 365.2425,
@@ -143,11 +119,41 @@ def person_formulas(law: dict[str, Any]) -> dict[str, Any]:
         "single_each": single,
         "tekun_each": tekun,
         "addon_each": addon,
-        "living_each": living,
-        "care_each": care,
-        "medical_each": medical,
-        "education_each": education,
+        **help_formulas(law),
     }
+
+
+def help_formulas(law: dict[str, Any]) -> dict[str, Any]:
+    """What a disabled, ill or learning person is helped with."""
+    standard = law["standard_fen"]
+
+    def living(p: Any, get: Any) -> Any:
+        works_age = (get("years") >= 16) & (get("years") < law["tekun_old_age"])
+        line, home = law["disability_line_bp"], p.household
+        poor_home = home("income_fen", MONTH) * 10_000.0 <= home("standard_12m_fen", MONTH) * float(line)
+        poor_self = get("own_fen") * 10_000.0 <= standard * 12.0 * line
+        is_met = (get("disability_kind") != 0) & (poor_home | (works_age & poor_self))
+        return np.where(is_met, half_up(standard * law["disability_living_bp"], 10_000), 0)
+
+    def care(_: Any, get: Any) -> Any:
+        base = by(law, "disability_care_fen", get, "care_inability")
+        rate = np.where(get("in_institution"), law["institution_factor_bp"], 10_000)
+        return np.where((get("disability_kind") != 0) & ~get("draws_elder_care"), half_up(base * rate, 10_000), 0)
+
+    def medical(p: Any, get: Any) -> Any:
+        home = p.household
+        ratio = np.where(home("is_expenditure", MONTH), law["medical_other_bp"], 0)
+        ratio = np.where(home("is_edge", MONTH), law["medical_edge_bp"], ratio)
+        ratio = np.where(home("is_dibao", MONTH), law["medical_dibao_bp"], ratio)
+        ratio = np.where(get("is_tekun"), law["medical_tekun_bp"], ratio)
+        share = half_up(get("self_paid_in_scope_fen").astype("float64") * ratio, 10_000)
+        return np.minimum(share, np.maximum(law["medical_ceiling_fen"] - get("medical_relief_paid_fen"), 0))
+
+    def education(p: Any, get: Any) -> Any:
+        help_fen = by(law, "education_month_fen", get, "school_stage")
+        return np.where(p.household("is_dibao", MONTH) | get("is_tekun"), help_fen, 0)
+
+    return {"living_each": living, "care_each": care, "medical_each": medical, "education_each": education}
 
 
 def household_formulas(law: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from yucun.kernel.rules.population import Population
 from yucun.kernel.rules.program import Op, Program
 from yucun.kernel.rules.subject import Node
 
-PERSONS = 1 << 15
+PERSONS = 1 << 16
 _YEAR_1 = -719_162  # 1 January of the year 1, in days from 1970
 _TRUTH, _SMALL, _WIDE = np.dtype(bool), np.dtype(np.int32), np.dtype(np.int64)
 Step = tuple[Callable[..., Any], tuple[int, ...], int, tuple[int, ...]]
@@ -68,6 +68,12 @@ class Rows:
         table = self.population.persons if key in self.population.persons.column_names else self.population.households
         column = table.column(key)
         return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+    def look(self, keys: list[str], threads: int) -> None:
+        """Find the ranges of some columns at once, on several cores where there is much to look at."""
+        if threads > 1 and len(self.population.household_of) > PERSONS:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(self.range_of, keys))
 
     def range_of(self, key: str) -> Range:
         """The smallest and largest known value."""
@@ -373,6 +379,7 @@ def run_blocks(program: Program, rows: Rows, threads: int) -> dict[Node, Any]:
     NotImplementedError
         The population holds what operations are not written for.
     """
+    rows.look(program.given(), threads)
     code = Code(bound(program, rows), rows)
     answers = [Answer.of(node, places, code, rows.population) for node, places in code.outputs]
     waiting = iter(rows.blocks())

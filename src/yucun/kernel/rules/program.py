@@ -202,6 +202,10 @@ class Program:
     outputs: tuple[tuple[Node, Pair], ...]
     surely: frozenset[int]
 
+    def given(self) -> list[str]:
+        """The keys of the columns of whole numbers, days and conditions that it reads."""
+        return [op.extra for op in self.ops.all if op.kind == "given"]
+
 
 def make_program(plan: Plan) -> Program:
     """Take the formulas of a plan apart.
