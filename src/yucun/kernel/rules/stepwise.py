@@ -119,6 +119,10 @@ class Stepwise:
             As `make_plan` and `Evaluation.run` do.
         """
         plan = make_plan(self.population.book, parameters, period, outputs, self.population.given)
+        return self.run_plan(plan, watch, keep=keep)
+
+    def run_plan(self, plan: Plan, watch: Callable[[], None] | None = None, *, keep: bool = False) -> Mapping[str, Any]:
+        """Work out the outputs of a plan that was made for this population's columns; as `run` in all else."""
         with self._guard:
             self.worked = 0
             self._runs += 1

@@ -338,7 +338,7 @@ class _Quick(Evaluation):
         names = [node.variable for node in self.plan.outputs]
         # The rows are the same for every law, so the columns that a law does not touch are there already.
         steps = self.kept.setdefault("steps", Stepwise(population, threads=1))
-        found = steps.run(self.plan.parameters, self.plan.period, names)
+        found = steps.run_plan(self.plan)
         columns = {"household_id": population.household_ids, **{n: pa.array(found[n]) for n in names}}
         return Outcome(pa.table({}), pa.table(columns), Text("", ""))
 
