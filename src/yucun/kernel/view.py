@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+import ibis.expr.types as ir
 import pyarrow as pa
 
+from yucun.base.errors import Finding, NotKnown
 from yucun.base.period import WorkingCalendar
+from yucun.base.text import Text
 from yucun.kernel.books import ReadTransaction
 from yucun.kernel.books.model import canonical
 from yucun.kernel.cases import Actor, Case, Cases, Clock, MoveDone
@@ -27,6 +30,10 @@ _Derived = TypeVar("_Derived")
 SYSTEM = Actor("rule:clock", frozenset({RULE}))
 # Rows of a lake table that equal given values, as of a journal seq.
 LakeRows = Callable[[str, Mapping[str, Any], int], pa.Table]
+# From the tables of the lake by name to the one expression that is asked.
+Build = Callable[[Callable[[str], ir.Table]], ir.Table]
+# Runs what was built over tables as of a journal seq, for a service that may read the named ones.
+LakeQuery = Callable[[Build, frozenset[str], int], pa.Table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,15 @@ class View:
         The service's parameters.
     lake_seq : int
         The moment of the lake that every read of this event is pinned to.
+    lake_query : callable or None
+        Runs an expression over whole tables of the lake; None where decisions have no lake.
+    reads : frozenset of str
+        Tables that the service consumes or publishes: no expression may name another.
     """
 
-    __slots__ = ("_cases", "_lake_rows", "_ledger", "_regions", "_tx", "at", "calendar", "lake_seq", "pack")
+    __slots__ = (
+        "_cases", "_lake_query", "_lake_rows", "_ledger", "_reads", "_regions", "_tx", "at", "calendar", "lake_seq", "pack"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -107,12 +120,16 @@ class View:
         ledger: Ledger,
         regions: Regions,
         lake_rows: LakeRows,
+        lake_query: LakeQuery | None = None,
+        reads: frozenset[str] = frozenset(),
     ) -> None:
         self._tx = tx
         self._cases = cases
         self._ledger = ledger
         self._regions = regions
         self._lake_rows = lake_rows
+        self._lake_query = lake_query
+        self._reads = reads
         self.at = at
         self.pack = pack
         self.lake_seq = lake_seq
@@ -183,3 +200,21 @@ class View:
     def rows(self, table: str, **equals: Any) -> pa.Table:
         """Return rows of a lake table whose fields equal the values (a tuple: one of them), as of the pinned moment."""
         return self._lake_rows(table, equals, self.lake_seq)
+
+    def query(self, build: Build) -> pa.Table:
+        """Compute one expression over whole tables, as of the pinned moment; rows stay where they are but for the answer.
+
+        Parameters
+        ----------
+        build : callable
+            Given a function from a table's name to its rows, it returns the expression.
+
+        Raises
+        ------
+        NotKnown
+            If the service names a table that it neither consumes nor publishes, or decisions have no lake here.
+        """
+        if self._lake_query is None:
+            raise NotKnown(Finding("view.no_lake", "query", "nothing", "a lake", Text(
+                "此处没有数据湖可查", "there is no lake to ask here")))  # fmt: skip
+        return self._lake_query(build, self._reads, self.lake_seq)

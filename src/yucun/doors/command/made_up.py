@@ -211,7 +211,7 @@ def fill_city(city: City, residents: int | None, seed: int = SEED, tell: Tell | 
             tell(Text(f"装载 people.{name}（模拟）", f"load people.{name} (made up)"), number, len(TABLES))
         path = folder / f"{name}.parquet"
         sent = BulkSent(str(path), f"people.{name}", SENDER, {})
-        load_bulk(city.lake, city.regions, sent, city.clock.today(), in_child=frozen.residents > _IN_CHILD)
+        load_bulk(city.lake, city.regions, sent, city.place.today, in_child=frozen.residents > _IN_CHILD)
     for name in TABLES:
         (folder / f"{name}.parquet").unlink()
     frozen.is_loaded = True

@@ -53,14 +53,15 @@ def opened(
 
 
 def _begin(city: City, *, residents: int | None, progress: Progress | None) -> None:
-    """What a new city begins with: made-up people and what they said; a live one begins empty."""
-    from yucun.doors.command.sampling import play_samples
+    """What a new city begins with: made-up people, and what they said and did; a live one begins empty."""
+    from yucun.doors.command.sampling import before_samples, play_samples
 
-    play_samples(city)
     if residents != 0 and "people" in city.services:
         from yucun.doors.command.made_up import fill_city
 
-        fill_city(city, residents, tell=progress)
+        with before_samples(city):
+            fill_city(city, residents, tell=progress)
+    play_samples(city)
 
 
 def require_city(setting: Setting) -> None:

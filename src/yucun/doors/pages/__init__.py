@@ -117,6 +117,10 @@ def _service_handlers(city: City) -> list[HTTPRouteHandler]:
         from yucun.doors.pages.entitlements_pages import make_entitlements_handlers  # noqa: PLC0415
 
         found += make_entitlements_handlers()
+    if "discovery" in city.services:
+        from yucun.doors.pages.discovery_pages import make_discovery_handlers  # noqa: PLC0415
+
+        found += make_discovery_handlers()
     if "prosperity" not in city.services:
         return found
     from yucun.doors.pages import index_page, levers_page, report_page, tasks_page  # noqa: PLC0415

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ibis.expr.types as ir
 import pyarrow as pa
 
 from yucun.base.clock import Clock
@@ -32,6 +33,7 @@ from yucun.kernel.ledger import Chart, Ledger, Opening
 from yucun.kernel.ledger.publish import CONTRACTS as LEDGER_CONTRACTS
 from yucun.kernel.ledger.publish import PUBLICATIONS as LEDGER_PUBLICATIONS
 from yucun.kernel.registry.regions import Regions
+from yucun.kernel.view import Build
 
 ORGANS = (CASES, LEDGER, ENGINE)
 
@@ -78,7 +80,15 @@ def assemble(
     def lake_seq(tx: WriteTransaction) -> int:
         return tx.committed_seq
 
-    engine = EventEngine(books, cases, ledger, regions, loaded.services, lake_rows, lake_seq, clock)
+    def lake_query(build: Build, allowed: frozenset[str], as_of: int) -> pa.Table:
+        def table(name: str) -> ir.Table:
+            if name not in allowed:
+                raise NotKnown(_not_read(name, allowed))
+            return reads.table(name, as_of)
+
+        return reads.engine.run(build(table))
+
+    engine = EventEngine(books, cases, ledger, regions, loaded.services, lake_rows, lake_seq, clock, lake_query)
     publications = (*CASE_PUBLICATIONS, *LEDGER_PUBLICATIONS, *_list_recorded(loaded.services))
     return Work(loaded, cases, ledger, engine, publications)
 
@@ -127,3 +137,10 @@ def _no_field(table: str, name: str, columns: Sequence[str]) -> Finding:
     known = ", ".join(columns)
     return Finding("view.unknown_field", table, name, known[:400], Text(
         f"表 {table} 没有字段「{name}」", f"table {table} has no field '{name}'"), name)  # fmt: skip
+
+
+def _not_read(table: str, allowed: frozenset[str]) -> Finding:
+    known = ", ".join(sorted(allowed))
+    return Finding("view.table_not_read", table, table, known[:400], Text(
+        f"服务没有声明读取表「{table}」；请写进 service.toml 的 consumes",
+        f"the service does not say that it reads '{table}'; name it under consumes in service.toml"), table)  # fmt: skip

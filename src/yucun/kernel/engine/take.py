@@ -25,7 +25,7 @@ from yucun.kernel.engine.store import find_status, passed_until
 from yucun.kernel.lake.checking.record import check_record
 from yucun.kernel.ledger import Ledger
 from yucun.kernel.registry.regions import Regions
-from yucun.kernel.view import LakeRows, View
+from yucun.kernel.view import LakeQuery, LakeRows, View
 
 __all__ = ["EventEngine", "Undone"]
 
@@ -60,6 +60,8 @@ class EventEngine:
         Reads a lake table as of a journal seq.
     lake_seq : callable
         The newest seq at which the lake changed; what a batch of events is pinned to.
+    lake_query : callable or None
+        Runs one expression over whole tables; None where decisions have no lake.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class EventEngine:
         lake_rows: LakeRows,
         lake_seq: Callable[[WriteTransaction], int],
         clock: CityClock,
+        lake_query: LakeQuery | None = None,
     ) -> None:
         self.books = books
         self.cases = cases
@@ -81,6 +84,7 @@ class EventEngine:
         self.clock = clock
         self._lake_rows = lake_rows
         self._lake_seq = lake_seq
+        self._lake_query = lake_query
         self._nothing_until: dict[str, int] = {}
 
     # -- events that come from outside ----------------------------------------------------------------------
@@ -186,7 +190,10 @@ class EventEngine:
 
     def _attempt(self, tx: WriteTransaction, service: Acting, event: Event, at: datetime, lake_seq: int) -> Act:
         shown = replace(event, body=with_texts(tx, event.body))
-        view = View(tx, at, service.pack, lake_seq, self.cases, self.ledger, self.regions, self._lake_rows)
+        view = View(
+            tx, at, service.pack, lake_seq, self.cases, self.ledger, self.regions, self._lake_rows, self._lake_query,
+            service.consumes | service.publishes,
+        )  # fmt: skip
         try:
             effects = tuple(service.decide(shown, view))
         except Yours as error:

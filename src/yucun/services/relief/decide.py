@@ -33,8 +33,9 @@ from .models import (
     read_returns,
     refuse,
     tally_rows,
-)  # fmt: skip
-from .planning import make_population, parameters_of, read_people
+    want_check,
+)
+from .planning import list_stated, open_found, parameters_of
 from .rules import BOOK, first_paid_month_from_2014_11, is_price_triggered_from_2016_01
 
 APPLICATION, AWARD, REVIEW = "relief.application", "relief.award", "relief.review"
@@ -48,9 +49,6 @@ def decide(event: Event, view: View) -> list[Effect]:
     """Say what follows from an event of relief."""
     step = _STEPS.get(event.name)
     return step(event, view) if step is not None else []
-
-
-# -- figures of policy --------------------------------------------------------------------------------------------------------
 
 
 def _law(view: View) -> Parameters:
@@ -77,10 +75,7 @@ def _days(view: View, name: str) -> TimeLimit:
 
 def _applied(event: Event, view: View) -> list[Effect]:
     body = event.body
-    homes = _read_facts(view, body["facts"], body["application"])
-    if homes != [body["household"]]:
-        raise Yours(refuse("two_households", body["application"], homes, body["household"],
-            "一份申请只说一户，且须与所填家庭一致", "an application is about one household, the one that it names"))  # fmt: skip
+    _require_own(view, body["facts"], body["household"])
     standing = view.list_cases(APPLICATION, subject=body["household"], is_open=True)
     if standing:
         raise Yours(refuse("applied_twice", body["household"], standing[0].id, "no open application",
@@ -99,11 +94,23 @@ def _applied(event: Event, view: View) -> list[Effect]:
     return [OpenCase((opening,)), Notify("relief.window", said, "applied", {"case": opening.id})]
 
 
-def _read_facts(view: View, facts: str, name: str) -> list[str]:
-    """Households that are stated; raises with every finding where what is stated cannot be assessed."""
-    people = read_people(facts.encode(), name)
-    make_population(first_paid_month_from_2014_11(view.today), people)
-    return [str(one) for one in people.households.column("household_id").to_pylist()]
+def _found(event: Event, view: View) -> list[Effect]:
+    """A cadre found a household that never asked: an application on its behalf; nothing is opened twice."""
+    body = event.body
+    if view.list_cases(APPLICATION, subject=body["household"], is_open=True):
+        return []
+    month, limit = first_paid_month_from_2014_11(view.today), _working(view, "accept_working_days")
+    opening = open_found(body, event.by, month, limit, _LATE)
+    said = Text("主动发现：有代办申请", "an application on behalf of a household")
+    return [OpenCase((opening,)), Notify("relief.window", said, "found", {"case": opening.id})]
+
+
+def _require_own(view: View, facts: str, household: str) -> None:
+    """What is stated can be assessed, and is about this household alone; else every finding is raised."""
+    homes = list_stated(facts, household, first_paid_month_from_2014_11(view.today))
+    if homes != [household]:
+        raise Yours(refuse("two_households", household, homes, household,
+            "一份申请只说一户，且须与所填家庭一致", "an application is about one household, the one that it names"))  # fmt: skip
 
 
 def _ask(case: Case, view: View, facts: str, what: str) -> Ask:
@@ -117,9 +124,7 @@ def _ask(case: Case, view: View, facts: str, what: str) -> Ask:
 def _changed(event: Event, view: View) -> list[Effect]:
     """A household states anew: it is assessed, and only then something follows."""
     body = event.body
-    if _read_facts(view, body["facts"], body["household"]) != [body["household"]]:
-        raise Yours(refuse("two_households", body["household"], "another household", body["household"],
-            "申报的不是这一户", "what is stated is about another household"))  # fmt: skip
+    _require_own(view, body["facts"], body["household"])
     awards = view.list_cases(AWARD, subject=body["household"], is_open=True)
     if not awards:
         raise Yours(refuse("no_award", body["household"], "nothing", "an award in force",
@@ -293,10 +298,13 @@ def _move_application(event: Event, view: View, case: Case) -> list[Effect]:
         clocks = {"publicity": _days(view, "publicity_days")}
     elif name == "extend":
         clocks = {"opinion": TimeLimit(event.body.get("count", 0), event.body.get("time_unit", "working_day"))}
-    effects: list[Effect] = [MoveCase((_wish(event, case, clocks),))]
+    stated = {"facts": event.body["facts"]} if name == "resubmit" and event.body.get("facts") else {}
+    if stated:
+        _require_own(view, stated["facts"], case.subject)
+    effects: list[Effect] = [MoveCase((_wish(event, case, clocks, **stated),))]
     facts = str(case.fields.get("facts", ""))
     if name == "verify":
-        effects.append(Record("relief.check_wanted", (_want_check(view, case, facts),)))
+        effects.append(Record("relief.check_wanted", (want_check(case, facts, view.today),)))
     elif name in ("verified", "assess"):
         effects.append(_ask(case, view, facts, "application"))
     elif name == "approve":
@@ -307,14 +315,6 @@ def _move_application(event: Event, view: View, case: Case) -> list[Effect]:
         said = Text("救助申请有了结果", "your application has an outcome")
         effects.append(Notify(case.subject, said, name, {"case": case.id}))
     return effects
-
-
-def _want_check(view: View, case: Case, facts: str) -> dict[str, Any]:
-    row = {"check": f"{case.id}:{case.version + 1}", "application": case.id, "household": case.subject, "region": case.region,
-           "facts": facts,
-           "authorisation": case.fields.get("authorisation"), "wanted_on": view.today.isoformat(),
-           "is_made_up": case.fields.get("is_made_up")}  # fmt: skip
-    return {key: value for key, value in row.items() if value}
 
 
 def _approve(event: Event, view: View, case: Case) -> list[Effect]:
@@ -588,6 +588,7 @@ _STEPS: Mapping[str, Callable[[Event, View], list[Effect]]] = {
     "moved": _moved,
     "answered": _answered,
     "recorded.verification.report": _checked,
+    "recorded.discovery.lead": _found,
     "changed": _changed,
     "objected": _objected,
     "clock": _rang,

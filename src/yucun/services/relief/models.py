@@ -363,3 +363,13 @@ def decision_row(
         "evidence": "made_up" if about.fields.get("is_made_up") else "seen",
     }  # fmt: skip
     return {name: value for name, value in row.items() if value != ""}
+
+
+def want_check(case: Case, facts: str, today: date) -> dict[str, Any]:
+    """A row that asks for a means check of what an application states."""
+    row = {
+        "check": f"{case.id}:{case.version + 1}", "application": case.id, "household": case.subject, "region": case.region,
+        "facts": facts, "authorisation": case.fields.get("authorisation"), "wanted_on": today.isoformat(),
+        "is_made_up": case.fields.get("is_made_up"),
+    }  # fmt: skip
+    return {key: value for key, value in row.items() if value}

@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from yucun.base.errors import Finding, ParameterError, RuleError
+from yucun.base.errors import Finding, ParameterError, RuleError, Yours
 from yucun.base.period import Period
 from yucun.base.text import Text
+from yucun.kernel.cases import Actor, Opening, TimeLimit
 from yucun.kernel.rules import Evaluation, Parameters, Plan, Population, make_plan
 from yucun.kernel.rules.trace import Trace, trace
 from yucun.kernel.view import Pack
@@ -373,6 +374,38 @@ def answer_assess(body: Mapping[str, Any], pack: Pack) -> dict[str, Any]:
             [one.programme, one.status, one.amount_fen, one.clause] for one in found if one.status == "meets"
         ],
     }
+
+
+def list_stated(facts: str, name: str, month: Period) -> list[str]:
+    """Households that are stated; raises with every finding where what is stated cannot be assessed."""
+    people = read_people(facts.encode(), name)
+    make_population(month, people)
+    return [str(one) for one in people.households.column("household_id").to_pylist()]
+
+
+def open_found(body: Mapping[str, Any], by: Actor, month: Period, accept: TimeLimit, urgent: int) -> Opening:
+    """An application on behalf of a household that a cadre found; an urgent one presses with the priority given."""
+    fields = state_found(body, month)
+    return Opening(
+        "relief.application", f"relief:{body['lead']}", by, subject=body["household"], region=body["region"], fields=fields,
+        priority=urgent if fields["is_urgent"] else 0, clocks={"accept": accept},
+    )  # fmt: skip
+
+
+def state_found(body: Mapping[str, Any], month: Period) -> dict[str, Any]:
+    """What an application says that a cadre makes on behalf of a household; what cannot be assessed is left out and said."""
+    fields = {name: body[name] for name in ("facts", "head_name", "authorisation", "is_made_up") if body.get(name)}
+    fields |= {"channel": "found", "is_urgent": body["kind"] == "temp_relief_urgent"}
+    if "facts" not in fields:
+        return fields
+    try:
+        homes, trouble = list_stated(fields["facts"], body["lead"], month), ""
+    except Yours as error:
+        homes, trouble = [], error.findings[0].message.zh[:400]
+    if homes != [body["household"]]:
+        del fields["facts"]
+        fields["trouble"] = trouble or "申报的不是这一户"
+    return fields
 
 
 ANSWERS = {"relief.assess": answer_assess}

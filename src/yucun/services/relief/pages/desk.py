@@ -30,6 +30,8 @@ def title_case(case: Case, kind: CaseKind) -> Text:
     """What a case is about, without anything private."""
     programme = PROGRAMME.get(str(case.fields.get("programme", "")))
     parts = [kind.title, programme.title if programme else Text.same(case.subject or case.id)]
+    if case.fields.get("is_urgent"):
+        parts.append(Text("急难", "urgent"))
     if case.kind == "relief.month":
         parts = [kind.title, Text.same(str(case.fields.get("month", "")))]
     if case.fields.get("why") in (codes := kind.fields["why"].codes if "why" in kind.fields else {}):
@@ -46,8 +48,7 @@ def title_unit(unit: str, pack: Pack, regions: Regions) -> Text:
 
 def list_settable(move: Move) -> Sequence[str]:
     """Fields that a move may set beside those that it needs."""
-    del move
-    return ()
+    return ("facts",) if move.name == "resubmit" else ()
 
 
 def suggest(case: Case, move: Move, pack: Pack, regions: Regions, account: str) -> dict[str, Choices]:

@@ -1,0 +1,1 @@
+"""Early warning: finds people who never asked, and offers them a visit."""

@@ -1,0 +1,1 @@
+"""Pages of early warning: what the desk asks, and how rules fare."""
