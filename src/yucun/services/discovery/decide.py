@@ -115,9 +115,10 @@ def _offer(view: View, month: Period, offers: Sequence[Offer], is_made_up: bool)
     openings, rows = [], []
     for place, offer in enumerate(offers, 1):
         one = offer.candidate
+        because = (*offer.because, "to_learn") if offer.is_to_learn else offer.because
         fields = {
             "month": month.text, "rules": " ".join(sorted(one.rules)), "words": " ".join(one.words),
-            "because": " ".join((*offer.because, *["to_learn"] * offer.is_to_learn)), "place": place, "is_to_learn": offer.is_to_learn, "is_made_up": is_made_up,
+            "because": " ".join(because), "place": place, "is_to_learn": offer.is_to_learn, "is_made_up": is_made_up,
         }  # fmt: skip
         openings.append(
             Opening(
