@@ -235,7 +235,7 @@ def test_the_wall_turns_and_can_be_held(page: Page) -> None:
     assert count.inner_text().startswith("3 /")
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 1), (f"/number/{RATIO}", 2), ("/lake", 4)])
+@pytest.mark.parametrize(("path", "most"), [("/", 1), ("/?lang=en", 1), (f"/number/{RATIO}", 2), ("/lake", 4)])
 def test_paper(page: Page, path: str, most: int) -> None:
     page.goto(path)
     written = page.pdf(format="A4", prefer_css_page_size=True)
