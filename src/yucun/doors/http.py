@@ -9,6 +9,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -44,6 +45,7 @@ _MOST_TRIES = 50
 _PATIENCE_S = 10
 # Pages that most visitors open first.
 _WARMED = ("/", "/service", "/numbers", "/lake", "/open")
+_SWITCH_S = 0.0005
 _log = logging.getLogger("yucun.http")
 
 
@@ -159,12 +161,17 @@ def serve(city: City, host: str, port: int, opened: Callable[[str], None]) -> No
     # for a tenth of a second each time.
     gc.collect()
     gc.freeze()
+    # The engine lets go of the interpreter at each statement of its books; beside a thread that computes it gets it
+    # back after this long.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
     city.start()
     try:
         asyncio.run(_serve(make_http(city, closing), host, port, opened, closing))
     finally:
         city.stop()
         gc.unfreeze()
+        sys.setswitchinterval(before)
 
 
 async def _serve(app: Litestar, host: str, port: int, opened: Callable[[str], None], closing: Closing) -> None:

@@ -23,7 +23,7 @@ PUBLISH_S = 1.0
 # The publisher's pause every few milliseconds of its work.
 REST_S = 0.004
 # Numbers over published tables are brought up to date once nothing was published for so long, or this long after.
-QUIET_S, LONGEST_S = 5.0, 300.0
+QUIET_S, LONGEST_S = 10.0, 300.0
 
 
 class Listeners:
