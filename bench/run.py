@@ -99,6 +99,12 @@ def pass_tests(tests: str, **environment: str) -> float:
     return time.perf_counter() - began
 
 
+def find_uv() -> dict[str, str]:
+    """Name the installer that the Makefile fetched, for benches whose peer needs an environment of its own."""
+    fetched = sorted(HERE.parent.glob(".tools/uv-*/bin/uv"))
+    return {"UV": str(fetched[-1])} if fetched and "UV" not in os.environ else {}
+
+
 def list_benches(folder: Path = HERE) -> list[str]:
     """Name every bench in the folder."""
     return sorted(path.stem for path in folder.glob("*.py") if path.stem != "run")
@@ -157,7 +163,7 @@ def main(arguments: list[str]) -> int:
     failed = []
     for name in arguments or known:
         print(f"== {name}", flush=True)
-        env = {**os.environ, "YUCUN_BENCH_HERE": "1"}
+        env = {**os.environ, "YUCUN_BENCH_HERE": "1", **find_uv()}
         if subprocess.run([sys.executable, __file__, name], env=env, check=False).returncode:
             failed.append(name)
     if failed:
