@@ -122,8 +122,7 @@ def _tell_opened(setting: Setting, city: City, file: Path | None, seconds: float
 
 
 def _things_to_try(city: City, address: str, file: Path | None) -> list[str]:
-    first = next(iter(city.indicators), "")
-    place = city.place.region.short
+    first, place = _number_to_try(city), city.place.region.short
     near = os.path.relpath(sys.argv[0])
     program = near if Path(near).name == "yucun" and not near.startswith("..") else "yucun"
     tries = [f"{address}/number/{first}" if address else f"{program} value {first} {place}"]
@@ -133,6 +132,14 @@ def _things_to_try(city: City, address: str, file: Path | None) -> list[str]:
     else:
         tries.append(f"{program} serve")
     return tries
+
+
+def _number_to_try(city: City) -> str:
+    """A service's one number that has a value here, a real one before a made-up one; else any number at all."""
+    ones = [service.one_number for service in city.services.values() if service.one_number]
+    shown = [(name, value) for name in ones if (value := city.value(name, city.place.region)).mark is None]
+    real = [name for name, value in shown if value.evidence not in ("made_up", "unverified")]
+    return next(iter(real or [name for name, _ in shown] or city.indicators), "")
 
 
 @contextmanager
