@@ -424,7 +424,7 @@ def explain_cliff(cliff: Cliff) -> Text:
 
     Examples
     --------
-    >>> cliff = Cliff(972_000, 984_000, 12_000, (("electricity_fen", 800, Text("办法", "measure")),))
+    >>> cliff = Cliff(972_000, 984_000, 12_000, (("electricity_fen", 9_600, Text("办法", "measure")),))
     >>> explain_cliff(cliff).en
     'from 810.00 to 820.00 yuan a month, 10.00 less is left: electricity reduction falls by 8.00 (measure)'
     """
