@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -446,3 +448,13 @@ def test_a_cursor_comes_back_as_it_was_made() -> None:
 def test_the_document_is_json_that_names_no_machine(client: httpx.Client, tmp_path: Path) -> None:
     text = json.dumps(get(client, "/api/openapi.json"))
     assert str(tmp_path.parts[1]) + "/" not in text
+
+
+def test_a_caller_is_answered_however_many_others_keep_their_connection(served: Served) -> None:
+    """Open desks and browsers hold theirs; the three hundredth caller must not wait for one of them to leave."""
+    address = httpx.URL(served.url)
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(300):
+            one = open_ones.enter_context(socket.create_connection((address.host, address.port or 80), timeout=12))
+            one.sendall(b"GET /api/health HTTP/1.1\r\nHost: yucun\r\n\r\n")
+            assert one.recv(64).startswith(b"HTTP/1.1 200")

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -46,6 +47,8 @@ _PATIENCE_S = 10
 # Pages that most visitors open first.
 _WARMED = ("/", "/service", "/numbers", "/lake", "/open")
 _SWITCH_S = 0.0005
+# Connections open at once, files beside them, and connections that wait to be taken up.
+_CONNECTIONS, _OTHER_FILES, _BACKLOG = 8192, 512, 1024
 _log = logging.getLogger("yucun.http")
 
 
@@ -174,8 +177,26 @@ def serve(city: City, host: str, port: int, opened: Callable[[str], None]) -> No
         sys.setswitchinterval(before)
 
 
+def _allow_connections() -> int:
+    """How many connections may be open at once: every open desk holds one, and browsers keep theirs for a while.
+
+    The server's own limit of 128 would let the 129th wait until another closes, however idle that one is.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + _OTHER_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft = most
+    allowed = most if soft == resource.RLIM_INFINITY else min(soft, most)
+    return max(allowed - _OTHER_FILES, allowed // 2)
+
+
 async def _serve(app: Litestar, host: str, port: int, opened: Callable[[str], None], closing: Closing) -> None:
-    server = Server(_answer_head(app), host, port, interface="asgi", websockets=False, log_enabled=False)  # type: ignore[arg-type]
+    server = Server(
+        _answer_head(app), host, port, interface="asgi",  # type: ignore[arg-type]
+        websockets=False, log_enabled=False, backlog=_BACKLOG, backpressure=_allow_connections(),
+    )  # fmt: skip
     server.workers_kill_timeout = _PATIENCE_S
     loop = asyncio.get_running_loop()
 
