@@ -106,3 +106,16 @@ class Served:
         answer.raise_for_status()
         token: str = answer.json()["token"]
         return token
+
+
+def ask_again(client: httpx.Client, path: str, **headers: str) -> httpx.Response:
+    """Ask twice, the second time with the tag of the first answer; anew while the city moved between the two.
+
+    A city that has just begun to serve looks at its morning, publishes and works numbers out: each moves it once.
+    """
+    for _ in range(6):
+        first = client.get(path, headers=headers)
+        again = client.get(path, headers={**headers, "If-None-Match": first.headers["etag"]})
+        if again.status_code == 304:
+            break
+    return again
