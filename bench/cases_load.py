@@ -278,6 +278,7 @@ def climb(port: int, tokens: Sequence[str], first: int) -> tuple[dict[str, float
     everything += answers
     first += MOVES // len(LIFE)
     found = {"p50": _p(answers, 0.5), "p99": _p(answers, 0.99), "longest": _p(answers, 1), "held": 0.0}
+    print(f"{RATE}/s: p50 {found['p50']:.1f} p99 {found['p99']:.1f} longest {found['longest']:.1f} ms", file=sys.stderr)
     found["made"] = sum(one["code"] == 200 and one["kind"] != "repeat" for one in answers)
     for rate in STEPS:
         step = run_load(port, tokens, plan(first, rate * STEP_S, rate, rate))
