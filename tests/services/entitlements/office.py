@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from tests.huzhou import read_huzhou
+from tests.services.hotline.desk import twice
 from yucun.base.clock import CHINA, SimulatedClock
 from yucun.base.errors import Finding, NotKnown
 from yucun.base.period import WorkingCalendar
@@ -18,14 +19,12 @@ from yucun.city import SERVICES
 from yucun.kernel.books import Books
 from yucun.kernel.cases import ORGAN as CASES
 from yucun.kernel.cases import Actor, Case, Cases
-from yucun.kernel.effects import Effect
 from yucun.kernel.engine import ORGAN as ENGINE
 from yucun.kernel.engine import Event, EventEngine, Running, Taken, load_acting
 from yucun.kernel.engine.load import Loaded
 from yucun.kernel.ledger import ORGAN as LEDGER
 from yucun.kernel.ledger import Ledger
 from yucun.kernel.service import read_services
-from yucun.kernel.view import View
 
 WINDOW = Actor("window.tests", frozenset({"service_window"}))
 COUNTY = Actor("county.tests", frozenset({"service_county"}))
@@ -51,17 +50,6 @@ def load(*names: str) -> Loaded:
     loaded = load_acting({name: found[name] for name in ("entitlements", *names)})
     assert not loaded.findings, [f.message.en for f in loaded.findings]
     return loaded
-
-
-def twice(decide: Any) -> Any:
-    """A decision that is made twice and must come out the same: it may rest on nothing but event and view."""
-
-    def both(event: Event, view: View) -> Sequence[Effect]:
-        first = list(decide(event, view))
-        assert list(decide(event, view)) == first
-        return first
-
-    return both
 
 
 class Office:

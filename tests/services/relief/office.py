@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 
 from tests.huzhou import read_huzhou
+from tests.services.hotline.desk import twice
 from yucun.base.clock import CHINA, SimulatedClock
 from yucun.base.period import WorkingCalendar
 from yucun.city import SERVICES
 from yucun.kernel.books import Books
 from yucun.kernel.cases import ORGAN as CASES
 from yucun.kernel.cases import Actor, Case, Cases, Clock
-from yucun.kernel.effects import Effect
 from yucun.kernel.engine import ORGAN as ENGINE
 from yucun.kernel.engine import Event, EventEngine, Running, Taken, load_acting
 from yucun.kernel.engine.load import Loaded
 from yucun.kernel.ledger import ORGAN as LEDGER
 from yucun.kernel.ledger import Ledger, Reserved
 from yucun.kernel.service import read_services
-from yucun.kernel.view import View
 
 ORGANS = (CASES, LEDGER, ENGINE)
 WINDOW = Actor("window.tests", frozenset({"relief_window"}))
@@ -45,17 +44,6 @@ def load(*names: str) -> Loaded:
     loaded = load_acting({name: found[name] for name in ("relief", *names)})
     assert not loaded.findings, [f.message.en for f in loaded.findings]
     return loaded
-
-
-def twice(decide: Any) -> Any:
-    """A decision that is made twice and must come out the same: it may rest on nothing but event and view."""
-
-    def both(event: Event, view: View) -> Sequence[Effect]:
-        first = list(decide(event, view))
-        assert list(decide(event, view)) == first
-        return first
-
-    return both
 
 
 def make_engine(url: str, clock: SimulatedClock, loaded: Loaded) -> EventEngine:
