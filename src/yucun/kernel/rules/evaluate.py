@@ -132,7 +132,7 @@ class Evaluation:
     def _run_seats(self, population: Population, seats: Seats, people: _Answers, homes: _Answers) -> None:
         keys = [[key for key, _ in given_of(self.plan, entity)] for entity in ("person", "household")]
         table = population.in_seats(seats, keys[0], keys[1])
-        answer = self._ask(self.compile(seats.size), seats=table)
+        answer = ask(self._connection, self.plan.book.name, self.compile(seats.size), seats=table)
         for node in outputs_of(self.plan, "household"):
             homes.put(node, answer.column(node.key), seats.households)
         for node in outputs_of(self.plan, "person"):
@@ -151,31 +151,10 @@ class Evaluation:
             nodes = outputs_of(self.plan, answers.entity)
             if not nodes:
                 continue
-            answer = self._ask(query, persons=persons, households=households)
+            answer = ask(self._connection, self.plan.book.name, query, persons=persons, households=households)
             order = np.argsort(answer.column(ROW).to_numpy())
             for node in nodes:
                 answers.put(node, answer.column(node.key).take(pa.array(order)), places)
-
-    def _ask(self, query: str, **tables: pa.Table) -> pa.Table:
-        for name, table in tables.items():
-            self._connection.register(name, table)
-        try:
-            answer: pa.Table = self._connection.execute(query).to_arrow_table()
-        except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-            raise RuleError(
-                rule_finding(
-                    "rules.overflow",
-                    self.plan.book.name,
-                    error,
-                    "numbers within 64 bits",
-                    f"数值过大：{error}",
-                    f"a number is too large: {error}",
-                )
-            ) from error
-        finally:
-            for name in tables:
-                self._connection.unregister(name)
-        return answer
 
     def _table(self, answers: _Answers, entity: Any, ids: Any) -> pa.Table:
         columns: dict[str, Any] = {f"{entity}_id": ids}
@@ -233,6 +212,35 @@ class _Answers:
         back = np.empty(self._rows, np.int64)
         back[places] = np.arange(len(places))
         return values.take(pa.array(back))
+
+
+def ask(connection: duckdb.DuckDBPyConnection, book: str, query: str, **tables: pa.Table) -> pa.Table:
+    """Run a query of a rule book over tables that it names.
+
+    Raises
+    ------
+    RuleError
+        Where a number leaves 64 bits.
+    """
+    for name, table in tables.items():
+        connection.register(name, table)
+    try:
+        answer: pa.Table = connection.execute(query).to_arrow_table()
+    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+        raise RuleError(
+            rule_finding(
+                "rules.overflow",
+                book,
+                error,
+                "numbers within 64 bits",
+                f"数值过大：{error}",
+                f"a number is too large: {error}",
+            )
+        ) from error
+    finally:
+        for name in tables:
+            connection.unregister(name)
+    return answer
 
 
 def evaluate(plan: Plan, population: Population, layout: Layout = "blocks") -> Outcome:

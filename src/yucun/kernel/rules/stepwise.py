@@ -19,7 +19,7 @@ import pyarrow as pa
 from yucun.base.errors import RuleError
 from yucun.base.period import Period
 from yucun.kernel.rules.columns import Column
-from yucun.kernel.rules.evaluate import write_sql
+from yucun.kernel.rules.evaluate import ask, write_sql
 from yucun.kernel.rules.layout import HOUSEHOLD, ROLE, ROW, entity_of, step_column
 from yucun.kernel.rules.model import Entity, RuleBook, rule_finding
 from yucun.kernel.rules.order import Plan, Step, make_plan, need_type
@@ -225,23 +225,7 @@ class Stepwise:
     def _ask(self, text: str, table: pa.Table) -> pa.Table:
         if self._connection is None:
             self._connection = duckdb.connect(":memory:", config={"threads": self.threads, "memory_limit": self.memory})
-        self._connection.register("t", table)
-        try:
-            answer: pa.Table = self._connection.execute(text).to_arrow_table()
-        except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-            raise RuleError(
-                rule_finding(
-                    "rules.overflow",
-                    self.population.book.name,
-                    error,
-                    "numbers within 64 bits",
-                    f"数值过大：{error}",
-                    f"a number is too large: {error}",
-                )
-            ) from error
-        finally:
-            self._connection.unregister("t")
-        return answer
+        return ask(self._connection, self.population.book.name, text, t=table)
 
     def _answer(self, plan: Plan, node: Node, mark: Mark) -> Any:
         column = self._kept[mark]
