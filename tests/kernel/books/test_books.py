@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from yucun.base.clock import SimulatedClock
 from yucun.base.errors import JournalBroken, NotKnown, PlaceError, Yours
-from yucun.kernel.books import Attachments, Books, Line, Message, Migration, Organ, Projecting, rebuild
+from yucun.kernel.books import Attachments, Books, Line, Message, Migration, Organ, Projecting, dialect, rebuild
 from yucun.kernel.books.files import UNFINISHED
 
 
@@ -261,3 +261,51 @@ def test_many_small_statements_are_seen_by_the_next_question(books: Books) -> No
     with books.read() as tx:
         assert tx.row("SELECT count(*) FROM tally WHERE name = ?", ("none",)) == (0,)
         assert tx.row("SELECT name FROM tally WHERE name = ?", ("none",)) is None
+
+
+def test_a_tidied_log_begins_anew_and_stays_short(
+    tmp_path: Path, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "_SHORT_LOG", 20)
+
+    def measure(name: str, tidies: bool) -> int:
+        books = Books.open(f"sqlite:///{tmp_path}/{name}.sqlite", [TALLY], clock)
+        try:
+            for n in range(200):
+                _add(books, f"k{n}")
+                if tidies and n % 5 == 0:
+                    books.tidy()
+            size = (tmp_path / f"{name}.sqlite-wal").stat().st_size
+            assert books.verify() == 200
+        finally:
+            books.close()
+        return size
+
+    assert measure("tidied", True) * 5 < measure("left", False)
+
+
+def test_tidying_beside_writers_and_readers_waits_for_nobody_and_loses_nothing(
+    url: str, books: Books, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialect, "_SHORT_LOG", 20)
+    is_over = threading.Event()
+
+    def tidy() -> None:
+        while not is_over.is_set():
+            books.tidy()
+
+    tidier = threading.Thread(target=tidy)
+    with books.read() as tx:
+        assert tx.last_seq() == 0
+        books.tidy()
+        tidier.start()
+        for n in range(150):
+            _add(books, f"k{n}")
+        assert tx.last_seq() == 0, "a reader's moment stands, however often the log is copied"
+    is_over.set()
+    tidier.join()
+    again = Books.open(url, [TALLY], clock)
+    try:
+        assert again.verify() == 150
+    finally:
+        again.close()

@@ -15,7 +15,7 @@ from yucun.base.declaration import Declaration
 from yucun.base.errors import HistoryBroken, NotKnown, Yours
 from yucun.base.period import WorkingCalendar
 from yucun.kernel.books import Books
-from yucun.kernel.cases import ORGAN, Actor, Cases, Moving, Opening, TimeLimit, make_cases
+from yucun.kernel.cases import ORGAN, Actor, Cases, Moving, Opening, Standing, TimeLimit, make_cases
 from yucun.kernel.cases.clocks import time_left
 
 CALENDAR = WorkingCalendar.of_china()
@@ -131,8 +131,13 @@ def open_letter(books: Books, cases: Cases, case: str = "l1") -> None:
 
 
 def move(books: Books, cases: Cases, *wishes: Moving) -> tuple[tuple[str, ...], list[str]]:
+    """Move cases; what their mover knows of them without reading is what the books hold afterwards."""
     with books.write() as tx:
         worked = cases.move(tx, wishes, f"move:{tx.last_seq()}")
+        known = cases.list_known(tx, worked.done)
+    with books.read() as tx:
+        held = {one: Standing(found := cases.get(tx, one), cases.clocks(tx, found)) for one in worked.done}
+    assert known == held
     return worked.done, [one.finding.kind for one in worked.refused]
 
 

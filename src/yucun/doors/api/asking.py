@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from yucun.city import City
     from yucun.kernel.access import Reader
+    from yucun.kernel.engine import Turn
 
 Form = Literal["json", "csv", "xlsx", "parquet"]
 FORMS: tuple[Form, ...] = ("json", "csv", "xlsx", "parquet")
@@ -194,6 +195,9 @@ class Operation:
         ``open`` (for everyone, and more for whoever is signed in), ``signed`` (refused with 401 otherwise).
     waits : bool
         Whether it mostly waits for the engine; such ones have threads of their own and keep nobody from reading.
+    in_turn : bool
+        Whether it is answered on the engine's thread: ``run`` is then a turn, which yields its event. Only for what is
+        quick and offered often, since everybody who acts waits for it.
     """
 
     name: str
@@ -201,7 +205,7 @@ class Operation:
     path: str
     shelf: str
     title: Text
-    run: Callable[[Asked], Sheet | Done]
+    run: Callable[[Asked], Sheet | Done | Turn[Done]]
     answer: Any
     meaning: Text = Text("", "")
     parameters: tuple[Parameter, ...] = ()
@@ -212,6 +216,7 @@ class Operation:
     body_fields: tuple[str, ...] = ()
     security: Literal["open", "signed"] = "open"
     waits: bool = False
+    in_turn: bool = False
 
     def read(self, path: Mapping[str, str], query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Check everything that was asked; all findings about form are reported together.

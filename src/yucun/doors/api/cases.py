@@ -16,11 +16,11 @@ from yucun.doors.api.flat import flatten_shapes
 from yucun.doors.api.numbers import about
 from yucun.doors.api.paging import address_of_next, make_cursor, offset_of
 from yucun.doors.api.text_shapes import Words, words
-from yucun.doors.desk.acting import PATIENCE_S, act, make_token, read_form
+from yucun.doors.desk.acting import PATIENCE_S, make_token, move_event, read_form
 from yucun.doors.desk.sight import Desk, Seen, Waiting
 from yucun.kernel.access.model import Allowed
 from yucun.kernel.cases import Actor
-from yucun.kernel.engine import Event, Taken
+from yucun.kernel.engine import Event, Taken, Turn
 
 if TYPE_CHECKING:
     from yucun.city import City
@@ -175,7 +175,7 @@ def list_operations(city: City) -> list[Operation]:
         Operation("moveCase", "POST", "/api/cases/{case}/moves", SHELF, Text("办理一步", "Move a case"), move_case, MovedShape,
                   Text("`seen` 是您所见的版本；已有人动过就拒绝，不会覆盖。",
                        "`seen` is the version that you saw; if somebody moved the case since, this is refused."),
-                  (number, service), body=MoveSaid, problems=(422,), waits=True, **signed),
+                  (number, service), body=MoveSaid, problems=(422,), in_turn=True, **signed),
         Operation("postEvent", "POST", "/api/events", SHELF, Text("报一个事件", "Post an event"), post_event, TakenShape,
                   Text("同一 `key` 再报，答复第一次的结果（200）。",
                        "The same `key` again is answered with what became of it the first time (200)."),
@@ -276,19 +276,20 @@ def _whole(desk: Desk, one: Waiting) -> CaseWholeShape:
     )
 
 
-def move_case(asked: Asked) -> Done:
+def move_case(asked: Asked) -> Turn[Done]:
     """Move a case on the version that was seen."""
     said: MoveSaid = asked.body
     desk = Desk(asked.city, asked.get("service"), asked.reader)
-    case = desk.get(asked.get("case")).case
+    case = desk.find(asked.get("case"))
     token = f"api-{asked.reader.account}-{said.token}" if said.token else make_token()
     form = {name: str(value) for name, value in said.values.items()}
     body = read_form(desk, {**form, "case": case.id, "move": said.move})
     if said.seen is not None:
         body["seen"] = said.seen
-    taken = act(desk, token, body)
+    taken = yield move_event(desk.service.id, token, body, desk.actor)
     _refuse_bad(taken)
-    now = desk.get(case.no)
+    after = taken.after.get(case.id)
+    now = desk.wait(after.case, after.clocks) if after is not None else desk.get(case.no)
     return Done(MovedShape(_shape(desk, now), [move.name for move in desk.list_moves(now.case)], taken.status))
 
 

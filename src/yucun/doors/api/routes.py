@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qsl
@@ -36,7 +36,9 @@ from yucun.doors.api.problems import (
     status_of,
 )
 from yucun.doors.api.writing import MEDIA_TYPES, write_csv, write_parquet, write_xlsx
+from yucun.doors.desk.acting import PATIENCE_S
 from yucun.kernel.access import OPEN_READER, Reader
+from yucun.kernel.engine import Turn
 
 AnyRequest = Request[Any, Any, Any]
 FindReader = Callable[[AnyRequest], tuple[Reader, str]]
@@ -110,6 +112,10 @@ class Door:
                 upload = await self._read_file(request)
                 return await sync_to_thread(self._answer_safely, request, reader, token, upload)
             content = await request.body() if self.operation.body is not None else b""
+            if self.operation.in_turn:
+                turn = self.city.serving.run(self._answer_in_turn(request, content))
+                async with asyncio.timeout(PATIENCE_S):
+                    return await asyncio.wrap_future(turn)
             if self.operation.waits:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(_WAITING, self._settle_and_answer, request, content)
@@ -152,16 +158,46 @@ class Door:
             return Response(b"", status_code=304, headers={"ETag": tag, "Vary": _VARY, "Cache-Control": _CACHE})
         # Whoever is signed in gets every answer anew, so that each look is noted.
         may_keep = bool(tag) and not reader.is_signed_in
-        answer = self._kept.find(tag) if may_keep else None
-        if answer is not None:
-            return Response(answer.content, media_type=answer.media_type, headers=dict(answer.headers))
-        values = operation.read(request.path_params, query)
-        source = request.client.host if request.client else ""
-        asked = Asked(self.city, reader, token, language, form, values, body, request.url.path, source, query)
-        response = self._write(asked, operation.run(asked), tag)
+        kept = self._kept.find(tag) if may_keep else None
+        if kept is not None:
+            return Response(kept.content, media_type=kept.media_type, headers=dict(kept.headers))
+        asked = self._make_asked(request, reader, token, language, form, query, body)
+        answer = operation.run(asked)
+        assert not isinstance(answer, Generator), operation.name
+        response = self._write(asked, answer, tag)
         if may_keep and response.status_code == 200 and response.media_type:
             self._kept.keep(tag, Kept(response.content, str(response.media_type), dict(response.headers)))
         return response
+
+    def _answer_in_turn(self, request: AnyRequest, content: bytes) -> Turn[Response[bytes]]:
+        """Answer one request on the engine's thread; whatever goes wrong becomes a problem."""
+        reader = OPEN_READER
+        try:
+            reader, token = self._settle_reader(request)
+            language = choose_language(request.headers.get("accept-language"))
+            query = read_query(request)
+            body = self._read_json(request, content)
+            asked = self._make_asked(request, reader, token, language, "json", query, body)
+            answer = self.operation.run(asked)
+            assert isinstance(answer, Generator), self.operation.name
+            done = yield from answer
+            return self._write(asked, done, "")
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._refuse(request, error, reader)
+
+    def _make_asked(
+        self,
+        request: AnyRequest,
+        reader: Reader,
+        token: str,
+        language: Language,
+        form: Form,
+        query: Sequence[tuple[str, str]],
+        body: Any,
+    ) -> Asked:
+        values = self.operation.read(request.path_params, query)
+        source = request.client.host if request.client else ""
+        return Asked(self.city, reader, token, language, form, values, body, request.url.path, source, query)
 
     def _tag(self, request: AnyRequest, reader: Reader, language: Language, form: Form) -> str:
         """Everything that an answer depends on; equal tags mean equal answers, so none need be worked out."""

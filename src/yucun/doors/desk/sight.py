@@ -151,7 +151,7 @@ class Desk:
                 )  # fmt: skip
             mine = [case for case in found if self.sees(case)]
             clocks = self.city.work.cases.clocks_of(tx, mine)
-        waiting = [self._wait(case, clocks.get(case.no, {})) for case in mine]
+        waiting = [self.wait(case, clocks.get(case.no, {})) for case in mine]
         return waiting if is_open is False else sorted(waiting, key=lambda one: one.order)
 
     def count(self) -> dict[str, int]:
@@ -161,16 +161,23 @@ class Desk:
             counted[one.case.state] = counted.get(one.case.state, 0) + 1
         return counted
 
-    def get(self, case: str | int) -> Waiting:
+    def find(self, case: str | int) -> Case:
         """Return a case by number or id; one that is not the reader's is not known to them."""
         with self.city.books.read() as tx:
             found = self.city.work.cases.get(tx, case)
-            clocks = self.city.work.cases.clocks(tx, found)
         if not self.sees(found):
             raise NotKnown(_no_case(str(case)))
-        return self._wait(found, clocks)
+        return found
 
-    def _wait(self, case: Case, clocks: Mapping[str, Clock]) -> Waiting:
+    def get(self, case: str | int) -> Waiting:
+        """Return a case with its clocks."""
+        with self.city.books.read() as tx:
+            found = self.find(case)
+            clocks = self.city.work.cases.clocks(tx, found)
+        return self.wait(found, clocks)
+
+    def wait(self, case: Case, clocks: Mapping[str, Clock]) -> Waiting:
+        """A case as it stands in a queue."""
         return Waiting(case, clocks, find_pending(self.kinds[case.kind], case.state))
 
     def history(self, case: Case) -> list[MoveDone]:

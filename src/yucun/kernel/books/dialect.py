@@ -32,6 +32,11 @@ _MOST_VALUES = 960
 _ROWS_CHANGED = 100
 # A connection that answered within so many seconds is not asked whether it lives.
 _FRESH_S = 0.5
+# Pages of SQLite's log that are copied into the database inside a commit, should nobody have tidied before.
+_LONG_LOG = 10_000
+# From so many on (8 MB) the log is begun anew, once all of it is in the database.
+_SHORT_LOG = 2_000
+_SAVEPOINT = "SAVEPOINT "
 # So many statements wait for the next answer at most, so that memory stays flat.
 _MOST_WAITING = 200
 
@@ -104,6 +109,18 @@ class Dialect(Protocol):
     ) -> None:
         """Add to, and set, whole-number columns of many rows in one go."""
 
+    def tidy(self) -> None:
+        """Do what the database would else do inside somebody's commit."""
+
+    def mark(self, connection: Any, name: str) -> None:
+        """Begin what can be undone alone."""
+
+    def keep(self, connection: Any, name: str) -> None:
+        """End it; what was done within stays."""
+
+    def undo(self, connection: Any, name: str) -> None:
+        """End it; what was done within is taken back."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -133,8 +150,8 @@ class Sqlite:
         if not self._memory:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
-            # Every commit is on disk in the log; copying it into the database may wait until 40 MB have come together.
-            connection.execute("PRAGMA wal_autocheckpoint=10000")
+            # Every commit is on disk in the log; a process that serves copies it into the database beside, see `tidy`.
+            connection.execute(f"PRAGMA wal_autocheckpoint={_LONG_LOG}")
             connection.execute("PRAGMA cache_size=-32000")
         connection.execute("PRAGMA foreign_keys=ON")
         self._opened.append(connection)
@@ -162,6 +179,19 @@ class Sqlite:
 
     def settle(self, connection: Any) -> None:
         """Nothing waits."""
+
+    def mark(self, connection: Any, name: str) -> None:
+        """Set a savepoint."""
+        connection.execute(f"SAVEPOINT {name}")
+
+    def keep(self, connection: Any, name: str) -> None:
+        """Release the savepoint."""
+        connection.execute(f"RELEASE SAVEPOINT {name}")
+
+    def undo(self, connection: Any, name: str) -> None:
+        """Go back to the savepoint and release it."""
+        connection.execute(f"ROLLBACK TO SAVEPOINT {name}")
+        connection.execute(f"RELEASE SAVEPOINT {name}")
 
     def end(self, connection: Any) -> None:
         """Commit."""
@@ -242,9 +272,7 @@ class Sqlite:
             with self._guard:
                 yield self._writer
             return
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
+        connection = self._find_own()
         if connection.in_transaction:
             yield connection
             return
@@ -253,6 +281,29 @@ class Sqlite:
             yield connection
         finally:
             connection.execute("ROLLBACK")
+
+    def tidy(self) -> None:
+        """Copy the log into the database while others write; what came meanwhile is little and copied under the lock.
+
+        Only a log of which nothing is left to copy is begun anew by the next commit; else it would grow for as long as
+        somebody writes.
+        """
+        if self._memory:
+            return
+        connection = self._find_own()
+        if connection.in_transaction:
+            return
+        _, _, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if copied >= _SHORT_LOG:
+            with self.writing():
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def _find_own(self) -> sqlite3.Connection:
+        """This thread's own connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._local.connection = self._connect()
+        return found
 
     def close(self) -> None:
         """Close every connection and the lock file."""
@@ -340,15 +391,46 @@ class Postgres:
 
     def settle(self, connection: Any) -> None:
         """Send all that waits and wait for the answers once."""
-        waiting = self._waiting.pop(id(connection), None)
-        if waiting is None:
-            return
+        waiting = self._take_waiting(connection)
         if len(waiting) == 1:
             connection.execute(*waiting[0])
-            return
-        with connection.pipeline():
-            for statement, values in waiting:
-                connection.execute(statement, values)
+        elif waiting:
+            with connection.pipeline():
+                for statement, values in waiting:
+                    connection.execute(statement, values)
+
+    def _take_waiting(self, connection: Any) -> list[tuple[str, Sequence[Any]]]:
+        """What is to be sent now; savepoints after which nothing was written yet wait on."""
+        waiting = self._waiting.pop(id(connection), [])
+        size = len(waiting)
+        while size and waiting[size - 1][0].startswith(_SAVEPOINT):
+            size -= 1
+        if size < len(waiting):
+            self._waiting[id(connection)] = waiting[size:]
+        return waiting[:size]
+
+    def mark(self, connection: Any, name: str) -> None:
+        """Set a savepoint, once something is written after it: who only reads before is spared the statement."""
+        self._waiting.setdefault(id(connection), []).append((f"{_SAVEPOINT}{name}", ()))
+
+    def keep(self, connection: Any, name: str) -> None:
+        """Release the savepoint, or let go of it unsent; what waits behind it waits on."""
+        waiting = self._waiting.get(id(connection), [])
+        here = _find_mark(waiting, name)
+        if here is None:
+            self.later(connection, f"RELEASE {_SAVEPOINT}{name}")
+        else:
+            del waiting[here]
+
+    def undo(self, connection: Any, name: str) -> None:
+        """Go back to the savepoint; where it was never sent, what waits behind it is dropped and nothing else was done."""
+        waiting = self._waiting.get(id(connection), [])
+        here = _find_mark(waiting, name)
+        if here is None:
+            self.later(connection, f"ROLLBACK TO {_SAVEPOINT}{name}")
+            self.later(connection, f"RELEASE {_SAVEPOINT}{name}")
+        else:
+            del waiting[here:]
 
     def end(self, connection: Any) -> None:
         """Send what waits and the commit together: where a statement fails, the server passes over those after it."""
@@ -357,8 +439,8 @@ class Postgres:
 
     def ask(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> Any:
         """Send all that waits and the query together."""
-        waiting = self._waiting.pop(id(connection), None)
-        if waiting is None:
+        waiting = self._take_waiting(connection)
+        if not waiting:
             return connection.execute(statement, values)
         with connection.pipeline():
             for before in waiting:
@@ -452,9 +534,20 @@ class Postgres:
                     connection.execute("ROLLBACK")
                     self._read_at[id(connection)] = self._since()
 
+    def tidy(self) -> None:
+        """PostgreSQL has processes of its own for that."""
+
     def close(self) -> None:
         """Close the pool."""
         self._pool.close()
+
+
+def _find_mark(waiting: Sequence[tuple[str, Sequence[Any]]], name: str) -> int | None:
+    """Where the newest savepoint of a name waits; None when it was sent."""
+    for here in range(len(waiting) - 1, -1, -1):
+        if waiting[here][0] == f"{_SAVEPOINT}{name}":
+            return here
+    return None
 
 
 def make_dialect(url: str) -> Sqlite | Postgres:

@@ -312,13 +312,12 @@ class WriteTransaction(ReadTransaction):
         written = self._written
         self._depth += 1
         name = f"step_{self._depth}"
-        self._dialect.later(self._connection, f"SAVEPOINT {name}")
+        self._dialect.mark(self._connection, name)
         try:
             yield
         except BaseException:
             if not getattr(self._connection, "closed", False):
-                self._dialect.later(self._connection, f"ROLLBACK TO SAVEPOINT {name}")
-                self._dialect.later(self._connection, f"RELEASE SAVEPOINT {name}")
+                self._dialect.undo(self._connection, name)
             self._head, self._last_of = end, last_of
             if len(self._recorded) > recorded:
                 self.memo.clear()
@@ -327,7 +326,7 @@ class WriteTransaction(ReadTransaction):
             self._written = written
             raise
         else:
-            self._dialect.later(self._connection, f"RELEASE SAVEPOINT {name}")
+            self._dialect.keep(self._connection, name)
         finally:
             self._depth -= 1
 
@@ -504,6 +503,10 @@ class Books:
             )
         return count
 
+    def tidy(self) -> None:
+        """Do beside the writer what the database would else do inside a commit; a process that serves calls it often."""
+        self._dialect.tidy()
+
     def close(self) -> None:
         """Close all connections."""
         self._dialect.close()
@@ -570,16 +573,10 @@ def _commit_hash(previous: str, lines: Sequence[tuple[Line, str]]) -> str:
 
 
 def _reused(known: Line, kind: str) -> Finding:
-    return Finding(
-        "books.key_reused",
-        f"journal line {known.seq}",
-        f"{kind} {known.key}",
-        f"{known.kind} with the same content",
-        Text(
-            f"编号「{known.key}」已用于第 {known.seq} 行，内容不同；请换一个编号",
-            f"the key '{known.key}' already names line {known.seq} with other content; use another key",
-        ),
-    )
+    where, right = f"journal line {known.seq}", f"{known.kind} with the same content"
+    return Finding("books.key_reused", where, f"{kind} {known.key}", right, Text(
+        f"编号「{known.key}」已用于第 {known.seq} 行，内容不同；请换一个编号",
+        f"the key '{known.key}' already names line {known.seq} with other content; use another key"))  # fmt: skip
 
 
 def _refuse_newer(organs: Mapping[str, Organ], done: set[tuple[str, int]]) -> None:

@@ -58,6 +58,7 @@ from yucun.kernel.cases.model import (
     MoveDone,
     Moving,
     Opening,
+    Standing,
     State,
     Worked,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "MoveDone",
     "Moving",
     "Opening",
+    "Standing",
     "State",
     "TimeLimit",
     "Worked",

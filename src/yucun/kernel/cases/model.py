@@ -187,6 +187,14 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A case with its clocks by name, both as of one moment."""
+
+    case: Case
+    clocks: Mapping[str, Clock]
+
+
+@dataclass(frozen=True, slots=True)
 class MoveDone:
     """One line of a case's history."""
 

@@ -9,14 +9,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from yucun.base.clock import CHINA
 from yucun.base.errors import HistoryBroken, NotKnown, Yours
 from yucun.base.period import WorkingCalendar
 from yucun.base.text import Text
 from yucun.kernel.books import Line, Migration, Organ, Projecting, ReadTransaction
 from yucun.kernel.books.model import canonical
 from yucun.kernel.books.store import WriteTransaction
-from yucun.kernel.cases.clocks import TimeLimit
 from yucun.kernel.cases.model import (
     Case,
     CaseKind,
@@ -25,19 +23,26 @@ from yucun.kernel.cases.model import (
     MoveDone,
     Moving,
     Opening,
+    Standing,
     Worked,
     refuse_case,
 )
 from yucun.kernel.cases.work import check_move, check_opening, move_clocks, start_clocks
-
-_CASE = (
-    "no, id, kind, state, subject, region, unit, officer, co_units, priority, version, fields, outcome, merged_into,"
-    " parent, opened_at, changed_at, closed_at, opened_seq, changed_seq"
+from yucun.kernel.cases.written import (
+    CASE,
+    CASE_NAMES,
+    CLOCK,
+    case_from_row,
+    clock_from_json,
+    clock_from_row,
+    clock_to_json,
+    follow,
+    instant,
+    stamp,
 )
-_CASE_NAMES = _CASE.split(", ")
+
 # So many clocks are put by one statement.
 _FEW_CLOCKS = 20
-_CLOCK = "case_no, name, state, started, length, due, is_provisional, remaining, extensions, warn"
 _MOVE = "case_no, version, seq, at, move, origin, destination, by_account, reason, clause, evidence, said"
 _SET = ("unit", "officer", "region", "priority")
 
@@ -46,7 +51,7 @@ def _apply_opened(tx: Projecting, line: Line) -> None:
     rows = line.payload["cases"]
     tx.insert_many(
         "case_file",
-        _CASE_NAMES,
+        CASE_NAMES,
         [
             (
                 one["no"], one["id"], one["kind"], one["state"], one["subject"], one["region"], one["unit"],
@@ -88,7 +93,7 @@ def _insert_clocks(tx: Projecting, clocks: Sequence[tuple[int, Mapping[str, Any]
         some = rows[first : first + _FEW_CLOCKS]
         places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(some))
         tx.execute(
-            f"INSERT INTO case_clock ({_CLOCK}) VALUES {places} ON CONFLICT (case_no, name)"
+            f"INSERT INTO case_clock ({CLOCK}) VALUES {places} ON CONFLICT (case_no, name)"
             " DO UPDATE SET state = excluded.state, started = excluded.started, length = excluded.length,"
             " due = excluded.due, is_provisional = excluded.is_provisional, remaining = excluded.remaining,"
             " extensions = excluded.extensions, warn = excluded.warn",
@@ -197,7 +202,7 @@ class Cases:
         Yours
             Only under ``all_or_none``: the findings of all that were refused.
         """
-        at = _instant(tx.next_stamp())
+        at = instant(tx.next_stamp())
         known = {str(row[0]) for row in tx.rows_in("SELECT id FROM case_file WHERE id IN (?)", {w.id for w in wishes})}
         number = _last_number(tx)
         rows: list[dict[str, Any]] = []
@@ -239,7 +244,7 @@ class Cases:
             "by": wish.by.account,
             "reason": wish.reason,
             "clause": wish.clause,
-            "clocks": [_clock_json(clock) for clock in clocks.values()],
+            "clocks": [clock_to_json(clock) for clock in clocks.values()],
         }
 
     def move(self, tx: WriteTransaction, wishes: Sequence[Moving], key: str, *, all_or_none: bool = False) -> Worked:
@@ -252,7 +257,7 @@ class Cases:
         """
         if tx.find_line(key) is not None:
             return Worked(0, (), tuple(wish.case for wish in wishes), ())
-        at = _instant(tx.next_stamp())
+        at = instant(tx.next_stamp())
         held = self._find(tx, {w.case for w in wishes} | {w.into for w in wishes if w.into})
         clocks = self._clocks(tx, [case.no for case in held.values()])
         rows: list[dict[str, Any]] = []
@@ -274,11 +279,12 @@ class Cases:
         _raise_refused(refused, all_or_none)
         if not rows:
             return Worked(0, (), (), tuple(refused))
-        read = tx.memo.get("cases")
+        read = _read_of(tx)
         line, _ = tx.record("cases.moved", key, {"moves": rows})
-        if read is not None:
-            # The others stand as they were read.
-            tx.memo["cases"] = read.without({row["id"] for row in rows}, {row["no"] for row in rows})
+        # Those that moved stand as the line says, all others as they were read.
+        for said in line.payload["moves"]:
+            read.note_move(said, line)
+        tx.memo["cases"] = read
         return Worked(line.seq, tuple(row["id"] for row in rows), (), tuple(refused))
 
     def _moved(
@@ -301,7 +307,7 @@ class Cases:
             "subject": case.subject,
             "region": wish.set.get("region", case.region),
             "unit": wish.set.get("unit", case.unit),
-            "opened_at": _stamp(case.opened_at),
+            "opened_at": stamp(case.opened_at),
             "version": case.version + 1,
             "move": move.name,
             "origin": case.state,
@@ -315,9 +321,9 @@ class Cases:
             "fields": fields,
             "outcome": wish.outcome or ("" if not is_final else case.outcome),
             "into": wish.into or (case.merged_into if is_final else ""),
-            "clocks": [_clock_json(clock) for clock in changed.values()],
+            "clocks": [clock_to_json(clock) for clock in changed.values()],
         }
-        after = _after(case, row, at)
+        after = follow(case, row, at)
         return row, after, {**clocks, **changed}
 
     def fire(self, tx: WriteTransaction, due: Sequence[tuple[Case, Clock, str]], key: str) -> Line | None:
@@ -331,25 +337,25 @@ class Cases:
 
     def list_due(self, tx: ReadTransaction, now: datetime, most: int = 500) -> list[tuple[Case, Clock, str]]:
         """Clocks that ran out, or whose warning came, at or before an instant; the oldest first."""
-        stamp = _stamp(now)
+        until = stamp(now)
         due = tx.rows(
-            f"SELECT {_CLOCK} FROM case_clock WHERE state = 'running' AND due < ? ORDER BY due, case_no LIMIT ?",
-            (stamp, most),
+            f"SELECT {CLOCK} FROM case_clock WHERE state = 'running' AND due < ? ORDER BY due, case_no LIMIT ?",
+            (until, most),
         )
         warned = tx.rows(
-            f"SELECT {_CLOCK} FROM case_clock WHERE state = 'running' AND warn <= ? AND due >= ?"
+            f"SELECT {CLOCK} FROM case_clock WHERE state = 'running' AND warn <= ? AND due >= ?"
             " ORDER BY warn, case_no LIMIT ?",
-            (stamp, stamp, most),
+            (until, until, most),
         )
         cases = {case.no: case for case in self._by_number(tx, {row[0] for row in (*due, *warned)})}
-        found = [(cases[row[0]], _to_clock(row), "due") for row in due]
-        return (found + [(cases[row[0]], _to_clock(row), "warn") for row in warned])[:most]
+        found = [(cases[row[0]], clock_from_row(row), "due") for row in due]
+        return (found + [(cases[row[0]], clock_from_row(row), "warn") for row in warned])[:most]
 
     def next_due(self, tx: ReadTransaction) -> datetime | None:
         """When the next clock warns or runs out; None when none runs."""
         row = tx.row("SELECT min(due), min(warn) FROM case_clock WHERE state = 'running'")
         stamps = [one for one in (row or ()) if one is not None]
-        return _instant(min(stamps)) if stamps else None
+        return instant(min(stamps)) if stamps else None
 
     def find(self, tx: ReadTransaction, case_id: str) -> Case | None:
         """Return a case by id, or None."""
@@ -366,6 +372,12 @@ class Cases:
         """Read in one go the cases, with their clocks, that a batch of events is about."""
         self._clocks(tx, [case.no for case in self._find(tx, ids).values()])
 
+    def list_known(self, tx: WriteTransaction, ids: Iterable[str]) -> dict[str, Standing]:
+        """Those of some cases that stand as this transaction has read or moved them; nothing is read for it."""
+        read = _read_of(tx)
+        found = [case for name in ids if (case := read.cases.get(name)) is not None and case.no in read.clocks]
+        return {case.id: Standing(case, dict(read.clocks[case.no])) for case in found}
+
     def clocks(self, tx: ReadTransaction, case: Case) -> dict[str, Clock]:
         """Return the clocks of a case by name."""
         return self._clocks(tx, [case.no]).get(case.no, {})
@@ -379,7 +391,7 @@ class Cases:
         rows = tx.rows(f"SELECT {_MOVE} FROM case_move WHERE case_no = ? ORDER BY version", (case.no,))
         return [
             MoveDone(
-                case.id, row[1], row[2], _instant(row[3]), row[4], row[5], row[6], row[7], row[8], row[9],
+                case.id, row[1], row[2], instant(row[3]), row[4], row[5], row[6], row[7], row[8], row[9],
                 tuple(json.loads(row[10])), json.loads(row[11]),
             )
             for row in rows
@@ -421,9 +433,9 @@ class Cases:
             where.append("no < ?")
             values.append(after)
         order = "no DESC" if newest_first else "priority DESC, no"
-        sql = f"SELECT {_CASE} FROM case_file WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?"
+        sql = f"SELECT {CASE} FROM case_file WHERE {' AND '.join(where)} ORDER BY {order} LIMIT ?"
         rows = tx.rows(sql, (*values, limit))
-        return [_to_case(row) for row in rows]
+        return [case_from_row(row) for row in rows]
 
     def count(self, tx: ReadTransaction, kind: str) -> dict[str, int]:
         """How many cases of a kind stand in each state."""
@@ -445,21 +457,21 @@ class Cases:
         held = _read_of(tx).cases
         missing = ids - held.keys()
         if missing:
-            rows = tx.rows_in(f"SELECT {_CASE} FROM case_file WHERE id IN (?)", missing)
+            rows = tx.rows_in(f"SELECT {CASE} FROM case_file WHERE id IN (?)", missing)
             held.update(dict.fromkeys(missing))
-            held.update((case.id, case) for case in map(_to_case, rows))
+            held.update((case.id, case) for case in map(case_from_row, rows))
         return {name: case for name in ids if (case := held[name]) is not None}
 
     def _by_number(self, tx: ReadTransaction, numbers: set[int]) -> list[Case]:
-        return [_to_case(row) for row in tx.rows_in(f"SELECT {_CASE} FROM case_file WHERE no IN (?)", numbers)]
+        return [case_from_row(row) for row in tx.rows_in(f"SELECT {CASE} FROM case_file WHERE no IN (?)", numbers)]
 
     def _clocks(self, tx: ReadTransaction, numbers: Sequence[int]) -> dict[int, dict[str, Clock]]:
         held = _read_of(tx).clocks
         missing = set(numbers) - held.keys()
         if missing:
             held.update((number, {}) for number in missing)
-            for row in tx.rows_in(f"SELECT {_CLOCK} FROM case_clock WHERE case_no IN (?)", missing):
-                held[row[0]][row[1]] = _to_clock(row)
+            for row in tx.rows_in(f"SELECT {CLOCK} FROM case_clock WHERE case_no IN (?)", missing):
+                held[row[0]][row[1]] = clock_from_row(row)
         return {number: dict(held[number]) for number in numbers}
 
 
@@ -470,10 +482,12 @@ class _Read:
     cases: dict[str, Case | None] = field(default_factory=dict)
     clocks: dict[int, dict[str, Clock]] = field(default_factory=dict)
 
-    def without(self, ids: set[str], numbers: set[int]) -> _Read:
-        """The same but for some cases."""
-        cases = {name: case for name, case in self.cases.items() if name not in ids}
-        return _Read(cases, {no: clocks for no, clocks in self.clocks.items() if no not in numbers})
+    def note_move(self, said: Mapping[str, Any], line: Line) -> None:
+        """Let a case and its clocks stand as a line of the journal leaves them, so that nobody reads them again."""
+        case = self.cases[said["id"]]
+        assert case is not None
+        self.cases[case.id] = replace(follow(case, said, instant(line.at)), changed_seq=line.seq)
+        self.clocks[case.no] |= {clock["name"]: clock_from_json(clock) for clock in said["clocks"]}
 
 
 def _read_of(tx: ReadTransaction) -> _Read:
@@ -502,73 +516,6 @@ def _unknown_case(case: str) -> CaseRefusal:
 def _stopped(clock: Clock, at: datetime) -> Clock:
     is_late = clock.due is not None and at > clock.due
     return replace(clock, state="late" if is_late else "stopped", warn=None)
-
-
-def _after(case: Case, row: Mapping[str, Any], at: datetime) -> Case:
-    said = row["set"]
-    return replace(
-        case,
-        state=row["to"],
-        version=row["version"],
-        fields=row["fields"],
-        outcome=row["outcome"],
-        merged_into=row["into"],
-        unit=said.get("unit", case.unit),
-        officer=said.get("officer", case.officer),
-        region=said.get("region", case.region),
-        priority=said.get("priority", case.priority),
-        co_units=tuple(said.get("co_units", case.co_units)),
-        changed_at=at,
-        closed_at=at if row["is_final"] else None,
-    )
-
-
-def _clock_json(clock: Clock) -> dict[str, Any]:
-    return {
-        "name": clock.name,
-        "state": clock.state,
-        "started": _stamp(clock.started),
-        "limit": clock.limit.to_json(),
-        "due": _stamp(clock.due) if clock.due else None,
-        "is_provisional": clock.is_provisional,
-        "left": clock.left.to_json() if clock.left else None,
-        "extensions": clock.extensions,
-        "warn": _stamp(clock.warn) if clock.warn else None,
-    }
-
-
-def _to_clock(row: Sequence[Any]) -> Clock:
-    _, name, state, started, length, due, provisional, remaining, extensions, warn = row
-    return Clock(
-        name,
-        state,
-        _instant(started),
-        TimeLimit.from_json(json.loads(length)),
-        _instant(due) if due else None,
-        bool(provisional),
-        TimeLimit.from_json(json.loads(remaining)) if remaining else None,
-        extensions,
-        _instant(warn) if warn else None,
-    )
-
-
-def _to_case(row: Sequence[Any]) -> Case:
-    named = dict(zip(_CASE_NAMES, row, strict=True))
-    units = named["co_units"]
-    named["co_units"] = () if units == "[]" else tuple(json.loads(units))
-    named["fields"] = json.loads(named["fields"])
-    for name in ("opened_at", "changed_at", "closed_at"):
-        named[name] = _instant(named[name]) if named[name] else None
-    return Case(**named)
-
-
-def _stamp(instant: datetime) -> str:
-    """An instant as the journal writes it, so that texts sort as instants do."""
-    return instant.astimezone(CHINA).isoformat(timespec="milliseconds")
-
-
-def _instant(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp)
 
 
 def _check(tx: ReadTransaction) -> int:

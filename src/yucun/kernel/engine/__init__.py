@@ -8,7 +8,7 @@ from yucun.kernel.engine.compare import WHAT_TITLES, Difference, compare
 from yucun.kernel.engine.load import Loaded, load_acting
 from yucun.kernel.engine.model import Acting, Event, Taken
 from yucun.kernel.engine.replay import Replayed, TurningClock, copy_private, replay
-from yucun.kernel.engine.running import Answerer, Listeners, Publishing, Running
+from yucun.kernel.engine.running import Answerer, Listeners, Publishing, Running, Turn
 from yucun.kernel.engine.serving import Serving
 from yucun.kernel.engine.store import ORGAN
 from yucun.kernel.engine.take import EventEngine, list_waiting
@@ -28,6 +28,7 @@ __all__ = [
     "Running",
     "Serving",
     "Taken",
+    "Turn",
     "TurningClock",
     "compare",
     "copy_private",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from yucun.base.errors import Finding
+from yucun.kernel.cases import Standing
 from yucun.kernel.effects import Effect
 from yucun.kernel.lake.contract import Contract
 from yucun.kernel.view import SYSTEM, Event, Pack, View
@@ -47,7 +48,15 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of an event: its journal line, the effects that were committed, and every finding."""
+    """What became of an event: its journal line, the effects that were committed, and every finding.
+
+    Parameters
+    ----------
+    cases : tuple of str
+        Ids of the cases that it opened or moved.
+    after : mapping of str to Standing
+        Those of them that need not be read again to say how they stand.
+    """
 
     key: str
     status: Status
@@ -55,6 +64,7 @@ class Taken:
     effects: tuple[Effect, ...] = ()
     findings: tuple[Finding, ...] = ()
     cases: tuple[str, ...] = ()
+    after: Mapping[str, Standing] = field(default_factory=dict, compare=False)
 
     @property
     def is_good(self) -> bool:

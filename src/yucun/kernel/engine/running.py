@@ -1,12 +1,12 @@
-"""The engine at work: one thread takes events from many hands, a batch a commit, and lets clocks fire in between."""
+"""The engine at work: one thread takes turns from many hands, a batch a commit, and lets clocks fire in between."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from yucun.base.clock import stopwatch
 from yucun.kernel.books import Message
@@ -17,9 +17,14 @@ from yucun.kernel.engine.take import EventEngine, list_waiting
 
 Answerer = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Watcher = Callable[[list[Taken]], None]
+T = TypeVar("T")
+# What somebody does at once, on the engine's own thread: read, give one event, read what became of it, and answer.
+Turn = Generator[Event, Taken, T]
+_Waiting = tuple[Turn[Any], "Future[Any]"]
 MOST_IN_A_COMMIT = 256
 PULSE_S = 0.25
 PUBLISH_S = 1.0
+TIDY_S = 0.5
 # The publisher's pause every few milliseconds of its work.
 REST_S = 0.004
 # Numbers over published tables are brought up to date once nothing was published for so long, or this long after.
@@ -133,6 +138,34 @@ class Publishing:
         return self._last_cut() >= self._quiet_s or self._first_cut() >= self._longest_s
 
 
+class Tidying:
+    """The tidier's thread: does every half second what the store of the books would else do inside somebody's commit."""
+
+    def __init__(self, tidy: Callable[[], object]) -> None:
+        self._tidy = tidy
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tidier", daemon=True)
+        self.trouble: BaseException | None = None
+
+    def start(self) -> Tidying:
+        """Start the thread."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(TIDY_S):
+            try:
+                self._tidy()
+            except Exception as error:  # noqa: BLE001 - nothing is lost by it, and the next turn tries again
+                self.trouble = error
+
+
 class Running:
     """The engine's thread; `submit` gives an event to it and returns at once.
 
@@ -152,7 +185,7 @@ class Running:
         self.engine = engine
         self.answerers = dict(answerers or {})
         self._watch = watch
-        self._waiting: queue.SimpleQueue[tuple[Event, Future[Taken]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._stopped = threading.Event()
         self._consumed = {table for service in engine.services.values() for table in service.consumes}
@@ -171,11 +204,24 @@ class Running:
         Future of Taken
             Done once the event is committed or refused.
         """
-        future: Future[Taken] = Future()
+        return self.run(give(event))
+
+    def run(self, turn: Turn[T]) -> Future[T]:
+        """Let somebody have a turn on the engine's thread.
+
+        Until it yields its event a turn reads the city as it stood before the batch, and after it as it stands behind
+        the commit; many turns share these two readings. It must be quick: all others wait for it.
+
+        Returns
+        -------
+        Future
+            Done with what the turn returns or raises; one that yields no event has nothing committed.
+        """
+        future: Future[T] = Future()
         if self._stopped.is_set():
             future.set_exception(RuntimeError("the engine has stopped"))
         else:
-            self._waiting.put((event, future))
+            self._waiting.put((turn, future))
         return future
 
     def stop(self) -> None:
@@ -190,20 +236,17 @@ class Running:
         while not is_over:
             batch, is_over = self._gather()
             try:
-                leads_on = self._take(batch)
+                leads_on = self.take(batch)
                 # What follows from these very events follows at once; clocks and reservations are looked at each pulse.
                 if leads_on or since is None or since() >= PULSE_S or is_over:
                     self.settle()
                     since = stopwatch()
-            except BaseException as error:  # noqa: BLE001 - whoever waits is told, and the thread goes on
+            except BaseException as error:  # noqa: BLE001 - whoever waits was told, and the thread goes on
                 self.trouble = error
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
 
-    def _gather(self) -> tuple[list[tuple[Event, Future[Taken]]], bool]:
-        """Wait for an event, at most a pulse, and take all that have come by then."""
-        batch: list[tuple[Event, Future[Taken]]] = []
+    def _gather(self) -> tuple[list[_Waiting], bool]:
+        """Wait for a turn, at most a pulse, and take all that have come by then."""
+        batch: list[_Waiting] = []
         is_over = False
         try:
             found = self._waiting.get(timeout=PULSE_S)
@@ -219,13 +262,28 @@ class Running:
             pass
         return batch, is_over
 
-    def _take(self, batch: list[tuple[Event, Future[Taken]]]) -> bool:
-        """Take a batch and tell who waits; return whether something is asked or recorded that others wait for."""
-        if not batch:
+    def take(self, batch: Sequence[_Waiting]) -> bool:
+        """Let a batch of turns go by; return whether something is asked or recorded that others wait for."""
+        # Whoever waits no longer, and whose turn has not begun, has none; from now on nobody can leave.
+        going = [one for one in batch if one[1].set_running_or_notify_cancel()]
+        if not going:
             return False
-        taken = self.engine.take([event for event, _ in batch])
-        for (_, future), one in zip(batch, taken, strict=True):
-            future.set_result(one)
+        try:
+            return self._take(going)
+        except BaseException as error:
+            for _, future in going:
+                if not future.done():
+                    future.set_exception(error)
+            raise
+
+    def _take(self, batch: Sequence[_Waiting]) -> bool:
+        with self.engine.books.read():
+            begun = [(event, one) for one in batch if (event := _go_on(one, None)) is not None]
+        taken = self.engine.take([event for event, _ in begun]) if begun else []
+        with self.engine.books.read():
+            for (_, one), became in zip(begun, taken, strict=True):
+                if _go_on(one, became) is not None:
+                    one[1].set_exception(RuntimeError("a turn gives one event"))
         self._tell(taken)
         effects = [effect for one in taken for effect in one.effects]
         return any(isinstance(e, Ask) or (isinstance(e, Record) and e.table in self._consumed) for e in effects)
@@ -252,3 +310,20 @@ class Running:
     def _tell(self, taken: list[Taken]) -> None:
         if self._watch is not None and taken:
             self._watch(taken)
+
+
+def give(event: Event) -> Turn[Taken]:
+    """The turn of whoever only gives an event."""
+    return (yield event)
+
+
+def _go_on(waiting: _Waiting, became: Taken | None) -> Event | None:
+    """Go on with a turn; return its event, or None once it is over and its future done."""
+    turn, future = waiting
+    try:
+        return next(turn) if became is None else turn.send(became)
+    except StopIteration as over:
+        future.set_result(over.value)
+    except Exception as error:  # noqa: BLE001 - it is the turn's own, and whoever waits for it is told
+        future.set_exception(error)
+    return None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from typing import TypeVar
 
 from yucun.kernel.engine.model import Event, Taken
-from yucun.kernel.engine.running import Answerer, Listeners, Publishing, Running
+from yucun.kernel.engine.running import Answerer, Listeners, Publishing, Running, Tidying, Turn, give
 from yucun.kernel.engine.take import EventEngine
+
+T = TypeVar("T")
 
 
 class Serving:
@@ -37,19 +40,21 @@ class Serving:
         self._refresh = refresh
         self._running: Running | None = None
         self._publishing: Publishing | None = None
+        self._tidying: Tidying | None = None
 
     def start(self) -> None:
         """Let events be taken as they come and be published as they happen; a city that is served does so."""
         if self._running is None:
             self._running = Running(self.engine, self.answerers, self.listeners.tell).start()
             self._publishing = Publishing(self._last_seq, self._publish, self._refresh).start()
+            self._tidying = Tidying(self.engine.books.tidy).start()
 
     def stop(self) -> None:
-        """Finish what was submitted, publish it, and end both threads."""
-        if self._running is not None and self._publishing is not None:
-            self._running.stop()
-            self._publishing.stop()
-            self._running = self._publishing = None
+        """Finish what was submitted, publish it, and end the threads."""
+        for one in (self._running, self._publishing, self._tidying):
+            if one is not None:
+                one.stop()
+        self._running = self._publishing = self._tidying = None
 
     def submit(self, event: Event) -> Future[Taken]:
         """Give an event to the engine; without its thread it is taken at once, and what follows from it too.
@@ -59,9 +64,14 @@ class Serving:
         Future of Taken
             Done once the event is committed or refused.
         """
+        return self.run(give(event))
+
+    def run(self, turn: Turn[T]) -> Future[T]:
+        """Let somebody have a turn with the engine, see `Running.run`; without its thread at once."""
         if self._running is not None:
-            return self._running.submit(event)
-        done: Future[Taken] = Future()
-        done.set_result(self.engine.take([event])[0])
-        Running(self.engine, self.answerers, self.listeners.tell).settle()
+            return self._running.run(turn)
+        done: Future[T] = Future()
+        running = Running(self.engine, self.answerers, self.listeners.tell)
+        running.take([(turn, done)])
+        running.settle()
         return done

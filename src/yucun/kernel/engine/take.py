@@ -184,7 +184,9 @@ class EventEngine:
                 asked = _refused_event(event, attempt, refused.findings)
                 continue
             status = "done" if asked is event else "refused"
-            return Taken(event.key, status, line.seq, taken.effects, (*findings, *taken.findings), taken.cases)  # type: ignore[arg-type]
+            after = self.cases.list_known(tx, taken.cases)
+            told = (*findings, *taken.findings)
+            return Taken(event.key, status, line.seq, taken.effects, told, taken.cases, after)  # type: ignore[arg-type]
         tx.record("engine.quarantined", f"quarantined:{event.key}", {"event": event.key}, service=service.hash)
         return Taken(event.key, "quarantined", line.seq, findings=findings)
 
