@@ -16,11 +16,13 @@ Examples
 """
 
 from yucun.kernel.books.attachments import Attachments
+from yucun.kernel.books.dialect import CONFLICTS
 from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ, Projecting
 from yucun.kernel.books.rebuild import rebuild
 from yucun.kernel.books.store import Books, ReadTransaction, WriteTransaction
 
 __all__ = [
+    "CONFLICTS",
     "Attachment",
     "Attachments",
     "Books",

@@ -23,6 +23,8 @@ from yucun.base.clock import stopwatch
 from yucun.base.errors import Finding, PlaceError
 from yucun.base.text import Text
 
+# What either store raises where a row contradicts one that it holds.
+CONFLICTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
 # Any constant will do, so long as it is always the same one: the key of PostgreSQL's advisory lock.
 _WRITER_LOCK = 7_936_330_500
 # Below this many rows one INSERT is faster than the round trips of COPY.
@@ -395,9 +397,9 @@ class Postgres:
         if len(waiting) == 1:
             connection.execute(*waiting[0])
         elif waiting:
-            with connection.pipeline():
+            with connection.pipeline(), connection.cursor() as cursor:
                 for statement, values in waiting:
-                    connection.execute(statement, values)
+                    cursor.execute(statement, values)
 
     def _take_waiting(self, connection: Any) -> list[tuple[str, Sequence[Any]]]:
         """What is to be sent now; savepoints after which nothing was written yet wait on."""
@@ -443,8 +445,9 @@ class Postgres:
         if not waiting:
             return connection.execute(statement, values)
         with connection.pipeline():
+            cursor = connection.cursor()
             for before in waiting:
-                connection.execute(*before)
+                cursor.execute(*before)
             return connection.execute(statement, values)
 
     def forget(self, connection: Any) -> None:

@@ -152,6 +152,8 @@ class WriteTransaction(ReadTransaction):
         self._absent: set[str] = set()
         # What an organ read since its last line was recorded, by whoever reads the same thing again.
         self.memo: dict[str, Any] = {}
+        # Whether new keys of rows need not be looked for: where one is held, the store refuses and all is done anew.
+        self.hopes = False
         self._head: _Head | None = None
         self._last_of: dict[str, int] = {}
         self._depth = 0

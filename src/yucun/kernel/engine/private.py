@@ -13,6 +13,8 @@ from yucun.kernel.lake.contract import Contract
 
 _PRIVATE_LEVELS = ("L3", "L4")
 MARK = "private:"
+# Under this name a transaction remembers the texts that it put apart itself.
+_TEXTS = "engine_private"
 
 
 def list_private(contract: Contract) -> list[str]:
@@ -35,14 +37,17 @@ def put_apart(tx: WriteTransaction, contract: Contract, row: Mapping[str, Any], 
             "INSERT INTO engine_private (hash, salt, body, event, dataset, field) VALUES (?, ?, ?, ?, ?, ?)",
             (mark, salt, said[name], key, contract.name, name),
         )
+        tx.memo.setdefault(_TEXTS, {})[mark] = said[name]
         said[name] = mark
     return said
 
 
 def read_private(tx: ReadTransaction, marks: Collection[str]) -> dict[str, str]:
     """Return the texts behind hashes; those that were forgotten are left out."""
-    rows = tx.rows_in("SELECT hash, body FROM engine_private WHERE hash IN (?)", list(marks))
-    return {str(mark): str(body) for mark, body in rows}
+    own: Mapping[str, str] = tx.memo.get(_TEXTS, {}) if isinstance(tx, WriteTransaction) else {}
+    missing = [mark for mark in marks if mark not in own]
+    rows = tx.rows_in("SELECT hash, body FROM engine_private WHERE hash IN (?)", missing)
+    return {**{mark: own[mark] for mark in marks if mark in own}, **{str(mark): str(body) for mark, body in rows}}
 
 
 def same_private(tx: ReadTransaction, said: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

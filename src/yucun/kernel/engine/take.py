@@ -12,7 +12,7 @@ from typing import Any
 from yucun.base.clock import Clock as CityClock
 from yucun.base.errors import Finding, Ours, Yours
 from yucun.base.text import Text
-from yucun.kernel.books import Books, Message
+from yucun.kernel.books import CONFLICTS, Books, Message
 from yucun.kernel.books.model import canonical, digest
 from yucun.kernel.books.store import ReadTransaction, WriteTransaction
 from yucun.kernel.cases import Case, Cases, Clock
@@ -97,7 +97,15 @@ class EventEngine:
         list of Taken
             One for each event.
         """
+        try:
+            return self._take_all(events, hopes=True)
+        except CONFLICTS:
+            # A row's key is held already; which one, and whether it says the same, is found by looking.
+            return self._take_all(events, hopes=False)
+
+    def _take_all(self, events: Sequence[Event], *, hopes: bool) -> list[Taken]:
         with self.books.write() as tx:
+            tx.hopes = hopes
             lake_seq = self._lake_seq(tx)
             tx.look_ahead([key for event in events for key in _own_keys(event)])
             self.cases.look_ahead(tx, {name for event in events if isinstance(name := event.body.get("case"), str)})
