@@ -22,6 +22,7 @@ import psycopg_pool
 from yucun.base.clock import stopwatch
 from yucun.base.errors import Finding, PlaceError
 from yucun.base.text import Text
+from yucun.kernel.books.waiting import Statement, Waiting
 
 # What either store raises where a row contradicts one that it holds.
 CONFLICTS = (sqlite3.IntegrityError, psycopg.IntegrityError)
@@ -38,7 +39,6 @@ _FRESH_S = 0.5
 _LONG_LOG = 10_000
 # From so many on (8 MB) the log is begun anew, once all of it is in the database.
 _SHORT_LOG = 2_000
-_SAVEPOINT = "SAVEPOINT "
 # So many statements wait for the next answer at most, so that memory stays flat.
 _MOST_WAITING = 200
 
@@ -64,8 +64,11 @@ class Dialect(Protocol):
     def reading(self) -> Any:
         """Context of a connection inside one consistent, read-only snapshot."""
 
-    def begin(self) -> str:
-        """The statement that opens a writing transaction."""
+    def changing(self) -> Any:
+        """Context of a connection with an open transaction that holds the writer's lock until it ends."""
+
+    def ask_all(self, connection: Any, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
+        """Run several queries and return the rows of each."""
 
     def table_sql(self, statement: str) -> str:
         """Write a statement that makes a table in the dialect's own words."""
@@ -203,6 +206,10 @@ class Sqlite:
         """Run the query."""
         return connection.execute(statement, values)
 
+    def ask_all(self, connection: Any, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
+        """Run one after the other."""
+        return [connection.execute(statement, values).fetchall() for statement, values in asked]
+
     def forget(self, connection: Any) -> None:
         """Nothing waits."""
 
@@ -249,9 +256,12 @@ class Sqlite:
         change += [f"{name} = ?{n}" for n, name in enumerate(sets, 2 + len(adds))]
         connection.executemany(f"UPDATE {table} SET {', '.join(change)} WHERE {key} = ?1", rows[whole:])
 
-    def begin(self) -> str:
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
         """Take SQLite's own write lock at once."""
-        return "BEGIN IMMEDIATE"
+        with self.writing() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -328,7 +338,7 @@ class Postgres:
         self._url = url
         self._streams = count()
         # What is left for later, by the number of the connection: the writer's statements, or a reader's BEGIN.
-        self._waiting: dict[int, list[tuple[str, Sequence[Any]]]] = {}
+        self._waiting: dict[int, Waiting] = {}
         self._since = stopwatch()
         self._read_at: dict[int, float] = {}
         self._pool = psycopg_pool.ConnectionPool(
@@ -386,10 +396,13 @@ class Postgres:
 
     def later(self, connection: Any, statement: str, values: Sequence[Any] = ()) -> None:
         """Keep it until somebody reads: each answer waited for is a journey to the server and back."""
-        waiting = self._waiting.setdefault(id(connection), [])
-        waiting.append((statement, values))
+        waiting = self._waiting_of(connection)
+        waiting.put(statement, values)
         if len(waiting) >= _MOST_WAITING:
             self.settle(connection)
+
+    def _waiting_of(self, connection: Any) -> Waiting:
+        return self._waiting.setdefault(id(connection), Waiting())
 
     def settle(self, connection: Any) -> None:
         """Send all that waits and wait for the answers once."""
@@ -401,38 +414,26 @@ class Postgres:
                 for statement, values in waiting:
                     cursor.execute(statement, values)
 
-    def _take_waiting(self, connection: Any) -> list[tuple[str, Sequence[Any]]]:
-        """What is to be sent now; savepoints after which nothing was written yet wait on."""
-        waiting = self._waiting.pop(id(connection), [])
-        size = len(waiting)
-        while size and waiting[size - 1][0].startswith(_SAVEPOINT):
-            size -= 1
-        if size < len(waiting):
-            self._waiting[id(connection)] = waiting[size:]
-        return waiting[:size]
+    def _take_waiting(self, connection: Any) -> list[Statement]:
+        waiting = self._waiting.get(id(connection))
+        if waiting is None:
+            return []
+        sent = waiting.take()
+        if not len(waiting):
+            del self._waiting[id(connection)]
+        return sent
 
     def mark(self, connection: Any, name: str) -> None:
-        """Set a savepoint, once something is written after it: who only reads before is spared the statement."""
-        self._waiting.setdefault(id(connection), []).append((f"{_SAVEPOINT}{name}", ()))
+        """Leave a savepoint."""
+        self._waiting_of(connection).mark(name)
 
     def keep(self, connection: Any, name: str) -> None:
-        """Release the savepoint, or let go of it unsent; what waits behind it waits on."""
-        waiting = self._waiting.get(id(connection), [])
-        here = _find_mark(waiting, name)
-        if here is None:
-            self.later(connection, f"RELEASE {_SAVEPOINT}{name}")
-        else:
-            del waiting[here]
+        """End it; what was done within stays."""
+        self._waiting_of(connection).keep(name)
 
     def undo(self, connection: Any, name: str) -> None:
-        """Go back to the savepoint; where it was never sent, what waits behind it is dropped and nothing else was done."""
-        waiting = self._waiting.get(id(connection), [])
-        here = _find_mark(waiting, name)
-        if here is None:
-            self.later(connection, f"ROLLBACK TO {_SAVEPOINT}{name}")
-            self.later(connection, f"RELEASE {_SAVEPOINT}{name}")
-        else:
-            del waiting[here:]
+        """End it; what was done within is taken back."""
+        self._waiting_of(connection).undo(name)
 
     def end(self, connection: Any) -> None:
         """Send what waits and the commit together: where a statement fails, the server passes over those after it."""
@@ -450,6 +451,15 @@ class Postgres:
                 cursor.execute(*before)
             return connection.execute(statement, values)
 
+    def ask_all(self, connection: Any, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
+        """Send all that waits and all queries together."""
+        with connection.pipeline():
+            cursor = connection.cursor()
+            for before in self._take_waiting(connection):
+                cursor.execute(*before)
+            cursors = [connection.execute(statement, values) for statement, values in asked]
+        return [one.fetchall() for one in cursors]
+
     def forget(self, connection: Any) -> None:
         """Drop what waits."""
         self._waiting.pop(id(connection), None)
@@ -464,11 +474,10 @@ class Postgres:
         connection.cursor().executemany(statement, rows)
 
     def insert_many(self, connection: Any, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Send the rows with COPY; a few are faster with one statement."""
+        """Send the rows with COPY; a few are faster with one statement, which reads them from JSON."""
         names = ", ".join(columns)
         if len(rows) < _FEW_ROWS:
-            places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * len(rows))
-            self.later(connection, f"INSERT INTO {table} ({names}) VALUES {places}", [v for row in rows for v in row])
+            self._waiting_of(connection).insert(table, columns, rows)
             return
         self.settle(connection)
         with connection.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
@@ -494,9 +503,23 @@ class Postgres:
             [list(column) for column in zip(*rows, strict=True)],
         )
 
-    def begin(self) -> str:
-        """Open a transaction; the advisory lock already keeps other writers out."""
-        return "BEGIN"
+    @contextmanager
+    def changing(self) -> Iterator[psycopg.Connection[Any]]:
+        """Open a transaction and take the advisory lock with it, which ends with it: both are sent with what is asked first."""
+        with self._guard:
+            if self._writer is not None:
+                self.later(self._writer, "BEGIN")
+                yield self._writer
+                return
+            with self._pool.connection() as connection:
+                self.later(connection, "BEGIN")
+                self.later(connection, "SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
+                self._writer = connection
+                try:
+                    yield connection
+                finally:
+                    self.forget(connection)
+                    self._writer = None
 
     @contextmanager
     def writing(self) -> Iterator[psycopg.Connection[Any]]:
@@ -543,14 +566,6 @@ class Postgres:
     def close(self) -> None:
         """Close the pool."""
         self._pool.close()
-
-
-def _find_mark(waiting: Sequence[tuple[str, Sequence[Any]]], name: str) -> int | None:
-    """Where the newest savepoint of a name waits; None when it was sent."""
-    for here in range(len(waiting) - 1, -1, -1):
-        if waiting[here][0] == f"{_SAVEPOINT}{name}":
-            return here
-    return None
 
 
 def make_dialect(url: str) -> Sqlite | Postgres:

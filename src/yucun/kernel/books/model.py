@@ -86,6 +86,24 @@ class Line:
     pack: str | None = None
     service: str | None = None
 
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Line:
+        """Return the line of a row of the journal, in the order of its columns."""
+        seq, commit, at, kind, key, payload, messages, attachments, lake_seq, pack, service = row
+        return cls(
+            seq,
+            commit,
+            at,
+            kind,
+            key,
+            json.loads(payload),
+            [] if messages == "[]" else json.loads(messages),
+            [] if attachments == "[]" else json.loads(attachments),
+            lake_seq,
+            pack,
+            service,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return all that the commit's hash covers."""
         return {

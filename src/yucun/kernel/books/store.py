@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +20,13 @@ from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ
 _COLUMNS = "seq, commit_no, at, kind, key, payload, messages, attachments, lake_seq, pack, service"
 _OF_LINE = ", ".join(f"j.{column}" for column in _COLUMNS.split(", "))
 _GENESIS = "0" * 64
+_HEAD = (
+    "SELECT j.seq, j.at, j.commit_no, c.hash FROM journal j LEFT JOIN journal_commit c ON c.commit_no = j.commit_no"
+    " ORDER BY j.seq DESC LIMIT 1"
+)
+_KEYS_HELD = "SELECT key FROM journal WHERE key IN (?)"
+Rows = list[tuple[Any, ...]]
+Look = tuple[str, Collection[Any], Callable[[Rows], None]]
 # Lines that wait to be written together; a rebuild has millions, and memory stays flat.
 _MOST_LINES = 500
 
@@ -76,9 +83,10 @@ class ReadTransaction:
 
         The keys are bound as one value; ``values`` are those that come before them.
         """
-        if not keys:
-            return []
-        return self.rows(self._dialect.keys_sql(sql), (*values, self._dialect.keys_value(keys)))
+        return self.rows(*self._of_keys(sql, keys, values)) if keys else []
+
+    def _of_keys(self, sql: str, keys: Collection[Any], values: Sequence[Any] = ()) -> tuple[str, Sequence[Any]]:
+        return self._dialect.keys_sql(sql), (*values, self._dialect.keys_value(keys))
 
     def each_row(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query one by one; memory stays flat however many there are."""
@@ -93,7 +101,7 @@ class ReadTransaction:
     def find_line(self, key: str) -> Line | None:
         """Return the line with that key, if it was recorded."""
         found = self.row(f"SELECT {_COLUMNS} FROM journal WHERE key = ?", (key,))
-        return _line(found) if found else None
+        return Line.from_row(found) if found else None
 
     def lines(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> list[Line]:
         """Return lines with ``after < seq <= until`` in order, of the kinds named or of all."""
@@ -109,7 +117,7 @@ class ReadTransaction:
             where.append(f"kind IN ({', '.join('?' * len(kinds))})")
         sql = f"SELECT {_COLUMNS} FROM journal WHERE {' AND '.join(where)} ORDER BY seq"
         for row in self.each_row(sql, (*values, *kinds)):
-            yield _line(row)
+            yield Line.from_row(row)
 
     def seq_at(self, instant: datetime) -> int:
         """The last seq not after an instant: what an "as of" in time comes down to."""
@@ -165,13 +173,13 @@ class WriteTransaction(ReadTransaction):
     def _end(self) -> _Head:
         """Where the journal stands; read once, since nobody else can write meanwhile."""
         if self._head is None:
-            found = self.row(
-                "SELECT j.seq, j.at, j.commit_no, c.hash FROM journal j"
-                " LEFT JOIN journal_commit c ON c.commit_no = j.commit_no ORDER BY j.seq DESC LIMIT 1"
-            )
-            seq, at, commit, sealed = found or (0, "", 0, _GENESIS)
-            self._head = _Head(int(seq), str(at), int(commit) + 1, str(sealed), int(seq))
+            self._take_end(self.rows(_HEAD))
+        assert self._head is not None
         return self._head
+
+    def _take_end(self, rows: Rows) -> None:
+        seq, at, commit, sealed = rows[0] if rows else (0, "", 0, _GENESIS)
+        self._head = _Head(int(seq), str(at), int(commit) + 1, str(sealed), int(seq))
 
     @property
     def committed_seq(self) -> int:
@@ -213,10 +221,24 @@ class WriteTransaction(ReadTransaction):
             self._absent.add(key)
         return found
 
-    def look_ahead(self, keys: Collection[str]) -> None:
-        """Ask in one go which of these keys the journal holds, before each is asked for."""
-        held = {str(row[0]) for row in self.rows_in("SELECT key FROM journal WHERE key IN (?)", list(keys))}
-        self._absent.update(set(keys) - held)
+    def look_ahead(self, keys: Collection[str], looks: Sequence[Look] = ()) -> None:
+        """Ask in one go where the journal stands, which of some keys it holds, and what others want to know.
+
+        Parameters
+        ----------
+        looks : sequence of (str, collection, callable)
+            A query whose last condition is ``… IN (?)``, its keys, and who takes the rows in.
+        """
+
+        def take_keys(rows: Rows) -> None:
+            self._absent.update(set(keys) - {str(row[0]) for row in rows})
+
+        asked: list[tuple[str, Sequence[Any], Callable[[Rows], None]]] = [(_HEAD, (), self._take_end)]
+        for sql, wanted, take in ((_KEYS_HELD, keys, take_keys), *looks):
+            asked.append((*self._of_keys(sql, wanted), take))
+        found = self._dialect.ask_all(self._connection, [(self._dialect.sql(sql), values) for sql, values, _ in asked])
+        for (_, _, take), rows in zip(asked, found, strict=True):
+            take(rows)
 
     def last_seq_of(self, organ: str) -> int:
         """The newest line that this transaction recorded for an organ; 0 if none."""
@@ -452,8 +474,7 @@ class Books:
     @contextmanager
     def write(self) -> Iterator[WriteTransaction]:
         """Open the one writing transaction; leaving it commits, an error undoes all of it."""
-        with self._dialect.writing() as connection:
-            self._dialect.later(connection, self._dialect.begin())
+        with self._dialect.changing() as connection:
             try:
                 tx = WriteTransaction(connection, self._dialect, self.organs, self._clock)
                 yield tx
@@ -491,7 +512,7 @@ class Books:
         )
         with self.read() as tx:
             for (number, first, last, sealed, before), rows in groupby(tx.each_row(sql), key=lambda row: row[:5]):
-                held = [(_line(row[5:]), str(row[10])) for row in rows]
+                held = [(Line.from_row(row[5:]), str(row[10])) for row in rows]
                 if number is None or first != count + 1:
                     raise JournalBroken(f"{len(held)} lines from {held[0][0].seq} on, but no commit holds them")
                 right = [line.seq for line, _ in held] == list(range(first, last + 1))
@@ -549,23 +570,6 @@ def _stamp(instant: datetime) -> str:
     return instant.isoformat(timespec="milliseconds")
 
 
-def _line(row: Sequence[Any]) -> Line:
-    seq, commit, at, kind, key, payload, messages, attachments, lake_seq, pack, service = row
-    return Line(
-        seq,
-        commit,
-        at,
-        kind,
-        key,
-        json.loads(payload),
-        [] if messages == "[]" else json.loads(messages),
-        [] if attachments == "[]" else json.loads(attachments),
-        lake_seq,
-        pack,
-        service,
-    )
-
-
 def _commit_hash(previous: str, lines: Sequence[tuple[Line, str]]) -> str:
     sealed = hashlib.sha256(f"{previous}[".encode())
     for n, (line, text) in enumerate(lines):
@@ -585,15 +589,6 @@ def _refuse_newer(organs: Mapping[str, Organ], done: set[tuple[str, int]]) -> No
     known = {(o.name, m.number) for o in organs.values() for m in o.migrations}
     newer = sorted(f"{organ} {number}" for organ, number in done - known)
     if newer:
-        raise PlaceError(
-            Finding(
-                "books.newer",
-                "migration",
-                ", ".join(newer),
-                "a program that knows them",
-                Text(
-                    f"账本由更新的程序写成（{'、'.join(newer)}）；请升级程序后再打开",
-                    f"these books were written by a newer program ({', '.join(newer)}); upgrade before opening them",
-                ),
-            )
-        )
+        raise PlaceError(Finding("books.newer", "migration", ", ".join(newer), "a program that knows them", Text(
+            f"账本由更新的程序写成（{'、'.join(newer)}）；请升级程序后再打开",
+            f"these books were written by a newer program ({', '.join(newer)}); upgrade before opening them")))  # fmt: skip

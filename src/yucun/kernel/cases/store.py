@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -14,7 +14,7 @@ from yucun.base.period import WorkingCalendar
 from yucun.base.text import Text
 from yucun.kernel.books import Line, Migration, Organ, Projecting, ReadTransaction
 from yucun.kernel.books.model import canonical
-from yucun.kernel.books.store import WriteTransaction
+from yucun.kernel.books.store import Look, Rows, WriteTransaction
 from yucun.kernel.cases.model import (
     Case,
     CaseKind,
@@ -368,9 +368,30 @@ class Cases:
             raise NotKnown(_unknown_case(str(case)).finding)
         return found
 
-    def look_ahead(self, tx: WriteTransaction, ids: set[str]) -> None:
-        """Read in one go the cases, with their clocks, that a batch of events is about."""
-        self._clocks(tx, [case.no for case in self._find(tx, ids).values()])
+    def ahead(self, tx: WriteTransaction, ids: Collection[str]) -> list[Look]:
+        """What to ask so that the cases, with their clocks, that a batch of events is about are read in one go."""
+        if not ids:
+            return []
+        read = _read_of(tx)
+
+        def take_cases(rows: Rows) -> None:
+            read.cases.update(dict.fromkeys(ids))
+            for case in map(case_from_row, rows):
+                read.cases[case.id] = case
+                read.clocks[case.no] = {}
+
+        def take_clocks(rows: Rows) -> None:
+            for row in rows:
+                read.clocks[row[0]][row[1]] = clock_from_row(row)
+
+        return [
+            (f"SELECT {CASE} FROM case_file WHERE id IN (?)", ids, take_cases),
+            (
+                f"SELECT {CLOCK} FROM case_clock WHERE case_no IN (SELECT no FROM case_file WHERE id IN (?))",
+                ids,
+                take_clocks,
+            ),
+        ]
 
     def list_known(self, tx: WriteTransaction, ids: Iterable[str]) -> dict[str, Standing]:
         """Those of some cases that stand as this transaction has read or moved them; nothing is read for it."""

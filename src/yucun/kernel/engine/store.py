@@ -11,9 +11,10 @@ from yucun.kernel.books.model import canonical
 
 def _apply_event(tx: Projecting, line: Line) -> None:
     said = line.payload
-    tx.execute(
-        "INSERT INTO engine_event (event, seq, kind, by_account, status, refusals) VALUES (?, ?, ?, ?, 'done', 0)",
-        (said["event"], line.seq, said["kind"], said["by"]),
+    tx.insert_many(
+        "engine_event",
+        ("event", "seq", "kind", "by_account", "status", "refusals"),
+        [(said["event"], line.seq, said["kind"], said["by"], "done", 0)],
     )
 
 

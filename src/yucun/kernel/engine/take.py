@@ -106,9 +106,10 @@ class EventEngine:
     def _take_all(self, events: Sequence[Event], *, hopes: bool) -> list[Taken]:
         with self.books.write() as tx:
             tx.hopes = hopes
+            keys = [key for event in events for key in _own_keys(event)]
+            cases = {name for event in events if isinstance(name := event.body.get("case"), str)}
+            tx.look_ahead(keys, self.cases.ahead(tx, cases))
             lake_seq = self._lake_seq(tx)
-            tx.look_ahead([key for event in events for key in _own_keys(event)])
-            self.cases.look_ahead(tx, {name for event in events if isinstance(name := event.body.get("case"), str)})
             return [self._take_one(tx, event, lake_seq) for event in events]
 
     def dry_run(self, events: Sequence[Event]) -> list[Taken]:
