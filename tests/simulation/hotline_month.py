@@ -13,7 +13,7 @@ from typing import Any
 from tests.services.hotline.desk import CITIZEN, DESK, ORGANS, UNIT, load, make_engine
 from tests.simulation.survive import Story
 from yucun.base.clock import CHINA
-from yucun.kernel.books.store import ReadTransaction
+from yucun.kernel.books.reading import ReadTransaction
 from yucun.kernel.engine import Event, EventEngine, TurningClock
 
 FIRST = date(2022, 5, 2)

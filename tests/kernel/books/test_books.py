@@ -309,3 +309,20 @@ def test_tidying_beside_writers_and_readers_waits_for_nobody_and_loses_nothing(
         assert again.verify() == 150
     finally:
         again.close()
+
+
+def test_questions_asked_ahead_are_answered_within_their_snapshot_alone(books: Books) -> None:
+    _add(books, "a")
+    question = ("SELECT count(*) FROM journal WHERE kind = ?", ("tally.counted",))
+    absent = ("SELECT key FROM journal WHERE key = ?", ("nothing",))
+    with books.read() as tx:
+        with tx.ahead([question, absent, question]):
+            assert tx.row(*question) == (1,)
+            with books.read() as nested:
+                assert nested.row(*question) == (1,)
+                assert nested.row(*absent) is None
+        with tx.ahead([]):
+            assert tx.row(*question) == (1,)
+    _add(books, "b")
+    with books.read() as tx:
+        assert tx.row(*question) == (2,)

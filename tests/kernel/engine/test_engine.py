@@ -14,7 +14,17 @@ from yucun.kernel.books import Books
 from yucun.kernel.books.rebuild import rebuild
 from yucun.kernel.cases import Case
 from yucun.kernel.effects import Notify, OpenCase, Reserve
-from yucun.kernel.engine import Event, EventEngine, Running, TurningClock, compare, copy_private, list_waiting, replay
+from yucun.kernel.engine import (
+    Event,
+    EventEngine,
+    Running,
+    Turn,
+    TurningClock,
+    compare,
+    copy_private,
+    list_waiting,
+    replay,
+)
 
 
 @pytest.fixture
@@ -180,6 +190,29 @@ def test_a_report_pays_records_and_another_service_hears_once(engine: EventEngin
         assert tx.row("SELECT content FROM engine_record") == ('{"fee_fen":500,"household":"H1"}',)
 
 
+@pytest.mark.parametrize(
+    ("how", "status", "kinds"), [("again", "done", []), ("otherwise", "refused", ["engine.record_known"])]
+)
+def test_a_row_whose_key_is_held_is_met_by_looking_and_stops_nobody_else(
+    engine: EventEngine, how: str, status: str, kinds: list[str]
+) -> None:
+    engine.take([asked("H1"), moved("H1", "go"), moved("H1", "report", reason="人在家")])
+    taken = engine.take([asked("H2"), Event("e", "visits.broken", {"how": how}, CITIZEN), asked("H3")])
+    assert [one.status for one in taken] == ["done", status, "done"]
+    assert [f.kind for f in taken[1].findings] == kinds
+    with engine.books.read() as tx:
+        assert tx.rows("SELECT content FROM engine_record") == [('{"fee_fen":500,"household":"H1"}',)]
+        assert len(tx.lines(kinds=["engine.event"])) == 6
+    assert engine.take([Event("e", "visits.broken", {"how": how}, CITIZEN)])[0].status == "already"
+
+
+def test_two_events_of_a_batch_that_record_one_key_are_told_apart(engine: EventEngine) -> None:
+    both = [Event(how, "visits.broken", {"how": how}, CITIZEN) for how in ("otherwise", "again")]
+    first, second = engine.take(both)
+    assert (first.status, second.status) == ("done", "refused")
+    assert [f.kind for f in second.findings] == ["engine.record_known"]
+
+
 def test_a_clock_fires_once_also_late_and_after_a_restart(engine: EventEngine, clock: SimulatedClock) -> None:
     engine.take([asked("H1"), asked("H2"), moved("H2", "go"), moved("H2", "wait", reason="下雨")])
     assert engine.tick() == []
@@ -283,3 +316,64 @@ def test_many_hands_give_events_to_one_engine(engine: EventEngine) -> None:
     running.stop()
     assert running.trouble is None
     assert {case_of(engine, f"H{n}").officer for n in (7, 17, 27, 37, 47, 57)} == {"cadre.near"}
+
+
+def test_a_turn_reads_before_and_after_its_event(engine: EventEngine) -> None:
+    engine.take([asked("H1")])
+    number = case_of(engine, "H1").no
+
+    def go() -> Turn[tuple[str, str, bool]]:
+        with engine.books.read() as tx:
+            before = engine.cases.get(tx, number)
+        taken = yield moved("H1", "go", seen=before.version)
+        with engine.books.read() as tx:
+            after = engine.cases.get(tx, number)
+        stands = taken.after["visit:H1"]
+        return before.state, after.state, stands.case == after
+
+    def fail() -> Turn[None]:
+        raise LookupError("not here")
+        yield asked("H8")
+
+    def twice() -> Turn[None]:
+        yield asked("H2")
+        yield asked("H3")
+
+    def nothing() -> Turn[str]:
+        if number < 0:
+            yield asked("H4")
+        return "looked only"
+
+    running = Running(engine)
+    gone = running.run(asked_in_turn := go(), [engine.cases.question(number)])
+    failed, doubled, looked, left = running.run(fail()), running.run(twice()), running.run(nothing()), running.run(go())
+    assert left.cancel(), "who waits no longer has no turn"
+    running.start()
+    running.stop()
+    assert gone.result(30) == ("asked", "going", True)
+    assert asked_in_turn.gi_frame is None
+    with pytest.raises(LookupError, match="not here"):
+        failed.result(30)
+    with pytest.raises(RuntimeError, match="one event"):
+        doubled.result(30)
+    assert looked.result(30) == "looked only"
+    assert running.trouble is None
+    with engine.books.read() as tx:
+        assert [line.key for line in tx.lines(kinds=["engine.event"])] == [
+            "event:asked:H1",
+            "event:moved:H1:go:1",
+            "event:asked:H2",
+        ]
+
+
+def test_who_waits_for_a_batch_that_failed_is_told(engine: EventEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(events: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(engine, "take", fail)
+    running = Running(engine).start()
+    future = running.submit(asked("H1"))
+    with pytest.raises(OSError, match="disk"):
+        future.result(30)
+    running.stop()
+    assert isinstance(running.trouble, OSError)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from yucun.city import City
     from yucun.kernel.access import Reader
+    from yucun.kernel.books.reading import Question
     from yucun.kernel.engine import Turn
 
 Form = Literal["json", "csv", "xlsx", "parquet"]
@@ -195,9 +196,9 @@ class Operation:
         ``open`` (for everyone, and more for whoever is signed in), ``signed`` (refused with 401 otherwise).
     waits : bool
         Whether it mostly waits for the engine; such ones have threads of their own and keep nobody from reading.
-    in_turn : bool
-        Whether it is answered on the engine's thread: ``run`` is then a turn, which yields its event. Only for what is
-        quick and offered often, since everybody who acts waits for it.
+    in_turn : callable or None
+        For what is answered on the engine's thread: ``run`` is then a turn, which yields its event, and this says by the
+        path what it asks the books before. Only for what is quick and offered often: everybody who acts waits for it.
     """
 
     name: str
@@ -216,7 +217,7 @@ class Operation:
     body_fields: tuple[str, ...] = ()
     security: Literal["open", "signed"] = "open"
     waits: bool = False
-    in_turn: bool = False
+    in_turn: Callable[[Mapping[str, str]], Sequence[Question]] | None = None
 
     def read(self, path: Mapping[str, str], query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """Check everything that was asked; all findings about form are reported together.

@@ -19,7 +19,8 @@ from yucun.doors.api.text_shapes import Words, words
 from yucun.doors.desk.acting import PATIENCE_S, make_token, move_event, read_form
 from yucun.doors.desk.sight import Desk, Seen, Waiting
 from yucun.kernel.access.model import Allowed
-from yucun.kernel.cases import Actor
+from yucun.kernel.books.reading import Question
+from yucun.kernel.cases import Actor, Cases
 from yucun.kernel.engine import Event, Taken, Turn
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 SHELF = "cases"
 _MOST = 10_000
+# Digits of the number of a case.
+_MOST_DIGITS = 13
 # From the body of an event to the body that is judged and taken; by kind.
 Preparer = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -175,7 +178,7 @@ def list_operations(city: City) -> list[Operation]:
         Operation("moveCase", "POST", "/api/cases/{case}/moves", SHELF, Text("办理一步", "Move a case"), move_case, MovedShape,
                   Text("`seen` 是您所见的版本；已有人动过就拒绝，不会覆盖。",
                        "`seen` is the version that you saw; if somebody moved the case since, this is refused."),
-                  (number, service), body=MoveSaid, problems=(422,), in_turn=True, **signed),
+                  (number, service), body=MoveSaid, problems=(422,), in_turn=_ask_of_case, **signed),
         Operation("postEvent", "POST", "/api/events", SHELF, Text("报一个事件", "Post an event"), post_event, TakenShape,
                   Text("同一 `key` 再报，答复第一次的结果（200）。",
                        "The same `key` again is answered with what became of it the first time (200)."),
@@ -274,6 +277,11 @@ def _whole(desk: Desk, one: Waiting) -> CaseWholeShape:
         ],
         [move.name for move in desk.list_moves(case)],
     )
+
+
+def _ask_of_case(path: Mapping[str, str]) -> list[Question]:
+    number = path.get("case", "")
+    return [Cases.question(int(number))] if number.isdecimal() and len(number) <= _MOST_DIGITS else []
 
 
 def move_case(asked: Asked) -> Turn[Done]:

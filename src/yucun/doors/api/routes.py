@@ -37,7 +37,8 @@ from yucun.doors.api.problems import (
 )
 from yucun.doors.api.writing import MEDIA_TYPES, write_csv, write_parquet, write_xlsx
 from yucun.doors.desk.acting import PATIENCE_S
-from yucun.kernel.access import OPEN_READER, Reader
+from yucun.kernel.access import OPEN_READER, Reader, Sessions
+from yucun.kernel.books.reading import Question
 from yucun.kernel.engine import Turn
 
 AnyRequest = Request[Any, Any, Any]
@@ -112,8 +113,9 @@ class Door:
                 upload = await self._read_file(request)
                 return await sync_to_thread(self._answer_safely, request, reader, token, upload)
             content = await request.body() if self.operation.body is not None else b""
-            if self.operation.in_turn:
-                turn = self.city.serving.run(self._answer_in_turn(request, content))
+            if self.operation.in_turn is not None:
+                questions = (*self.operation.in_turn(request.path_params), *_ask_who(request))
+                turn = self.city.serving.run(self._answer_in_turn(request, content), questions)
                 async with asyncio.timeout(PATIENCE_S):
                     return await asyncio.wrap_future(turn)
             if self.operation.waits:
@@ -265,6 +267,12 @@ class Door:
             return msgspec.json.decode(content, type=self.operation.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Unreadable(_bad_body(str(error))) from None
+
+
+def _ask_who(request: AnyRequest) -> list[Question]:
+    """What finding the reader will ask the books for a request with a token."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return [Sessions.question(token.strip())] if kind.lower() == "bearer" and token.strip() else []
 
 
 async def _read_upload(request: AnyRequest, fields: Collection[str]) -> Upload:

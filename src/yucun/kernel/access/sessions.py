@@ -11,12 +11,17 @@ from yucun.kernel.access import store
 from yucun.kernel.access.accounts import Accounts
 from yucun.kernel.access.model import Reader
 from yucun.kernel.books.model import digest
+from yucun.kernel.books.reading import Question
 
 # How often "seen" is written down; a page asks for the reader far more often than that.
 _SEEN_EVERY_MS = 60_000
 # The newest line about anybody's access; kind by kind, since each is then one look into an index.
 _CHANGED = " UNION ALL ".join(
     f"SELECT max(seq) AS seq FROM journal WHERE kind = {kind!r}" for kind in sorted(store.ORGAN.projectors)
+)
+_SESSION = (
+    "SELECT account, seen_ms, ends_ms, (SELECT max(seq) FROM"
+    f" ({_CHANGED}) AS changed) FROM access_session WHERE token = ?"
 )
 
 
@@ -65,15 +70,16 @@ class Sessions:
             )
         return token
 
+    @staticmethod
+    def question(token: str) -> Question:
+        """What `find_reader` asks the books, for who asks ahead."""
+        return _SESSION, (digest(token),)
+
     def find_reader(self, token: str) -> Reader | None:
         """Return who a token stands for; None when it is unknown, over, idle too long, or its account disabled."""
         kept, now = digest(token), milliseconds(self._machine)
         with self._books.read() as tx:
-            row = tx.row(
-                "SELECT account, seen_ms, ends_ms, (SELECT max(seq) FROM"
-                f" ({_CHANGED}) AS changed) FROM access_session WHERE token = ?",
-                (kept,),
-            )
+            row = tx.row(_SESSION, (kept,))
         if row is None:
             return None
         account, seen, ends = str(row[0]), int(row[1]), int(row[2])

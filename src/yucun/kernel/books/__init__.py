@@ -18,8 +18,9 @@ Examples
 from yucun.kernel.books.attachments import Attachments
 from yucun.kernel.books.dialect import CONFLICTS
 from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ, Projecting
+from yucun.kernel.books.reading import ReadTransaction
 from yucun.kernel.books.rebuild import rebuild
-from yucun.kernel.books.store import Books, ReadTransaction, WriteTransaction
+from yucun.kernel.books.store import Books, WriteTransaction
 
 __all__ = [
     "CONFLICTS",

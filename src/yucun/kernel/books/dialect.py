@@ -147,6 +147,8 @@ class Sqlite:
             self._lock_file = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT, 0o600)
         self._writer = self._connect()
         self._depth = 0
+        # What was asked ahead within one snapshot, by the number of its connection.
+        self.known: dict[int, dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]]] = {}
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -337,6 +339,8 @@ class Postgres:
         self._depth = 0
         self._url = url
         self._streams = count()
+        # What was asked ahead within one snapshot, by the number of its connection.
+        self.known: dict[int, dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]]] = {}
         # What is left for later, by the number of the connection: the writer's statements, or a reader's BEGIN.
         self._waiting: dict[int, Waiting] = {}
         self._since = stopwatch()

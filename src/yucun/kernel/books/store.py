@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -15,17 +14,16 @@ from yucun.base.clock import Clock
 from yucun.base.errors import Finding, JournalBroken, PlaceError, Yours
 from yucun.base.text import Text
 from yucun.kernel.books.dialect import Postgres, Sqlite, make_dialect
-from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ, Projecting, canonical, digest
+from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ, Projecting, canonical
+from yucun.kernel.books.reading import COLUMNS, ReadTransaction, Rows, stamp
 
-_COLUMNS = "seq, commit_no, at, kind, key, payload, messages, attachments, lake_seq, pack, service"
-_OF_LINE = ", ".join(f"j.{column}" for column in _COLUMNS.split(", "))
+_OF_LINE = ", ".join(f"j.{column}" for column in COLUMNS.split(", "))
 _GENESIS = "0" * 64
 _HEAD = (
     "SELECT j.seq, j.at, j.commit_no, c.hash FROM journal j LEFT JOIN journal_commit c ON c.commit_no = j.commit_no"
     " ORDER BY j.seq DESC LIMIT 1"
 )
-_KEYS_HELD = "SELECT key FROM journal WHERE key IN (?)"
-Rows = list[tuple[Any, ...]]
+_KEYS_HELD = f"SELECT {COLUMNS} FROM journal WHERE key IN (?)"
 Look = tuple[str, Collection[Any], Callable[[Rows], None]]
 # Lines that wait to be written together; a rebuild has millions, and memory stays flat.
 _MOST_LINES = 500
@@ -63,78 +61,6 @@ BOOKS = Organ(
 )
 
 
-class ReadTransaction:
-    """One consistent snapshot; values are bound with ``?``."""
-
-    def __init__(self, connection: Any, dialect: Sqlite | Postgres) -> None:
-        self._connection = connection
-        self._dialect = dialect
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query."""
-        return list(self._dialect.ask(self._connection, self._dialect.sql(sql), tuple(values)).fetchall())
-
-    def row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """Return the first row, or None."""
-        return next(iter(self._dialect.ask(self._connection, self._dialect.sql(sql), tuple(values)).fetchmany(1)), None)
-
-    def rows_in(self, sql: str, keys: Collection[Any], values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a query whose last condition is ``… IN (?)``, for a set of keys of any size.
-
-        The keys are bound as one value; ``values`` are those that come before them.
-        """
-        return self.rows(*self._of_keys(sql, keys, values)) if keys else []
-
-    def _of_keys(self, sql: str, keys: Collection[Any], values: Sequence[Any] = ()) -> tuple[str, Sequence[Any]]:
-        return self._dialect.keys_sql(sql), (*values, self._dialect.keys_value(keys))
-
-    def each_row(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query one by one; memory stays flat however many there are."""
-        with closing(self._dialect.stream(self._connection, self._dialect.sql(sql), tuple(values))) as rows:
-            yield from rows
-
-    def last_seq(self) -> int:
-        """The newest line's seq; 0 before the first."""
-        found = self.row("SELECT max(seq) FROM journal")
-        return int(found[0]) if found and found[0] is not None else 0
-
-    def find_line(self, key: str) -> Line | None:
-        """Return the line with that key, if it was recorded."""
-        found = self.row(f"SELECT {_COLUMNS} FROM journal WHERE key = ?", (key,))
-        return Line.from_row(found) if found else None
-
-    def lines(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> list[Line]:
-        """Return lines with ``after < seq <= until`` in order, of the kinds named or of all."""
-        return list(self.each_line(after, until, kinds))
-
-    def each_line(self, after: int = 0, until: int | None = None, kinds: Sequence[str] = ()) -> Iterator[Line]:
-        """Yield the same lines one by one, for a journal that does not fit in memory."""
-        where, values = ["seq > ?"], [after]
-        if until is not None:
-            where.append("seq <= ?")
-            values.append(until)
-        if kinds:
-            where.append(f"kind IN ({', '.join('?' * len(kinds))})")
-        sql = f"SELECT {_COLUMNS} FROM journal WHERE {' AND '.join(where)} ORDER BY seq"
-        for row in self.each_row(sql, (*values, *kinds)):
-            yield Line.from_row(row)
-
-    def seq_at(self, instant: datetime) -> int:
-        """The last seq not after an instant: what an "as of" in time comes down to."""
-        found = self.row("SELECT max(seq) FROM journal WHERE at <= ?", (_stamp(instant),))
-        return int(found[0]) if found and found[0] is not None else 0
-
-    def state_hash(self, projections: Sequence[str]) -> str:
-        """Hash of the projections as sets of rows: the same on both dialects and in any order of writing."""
-        sums = {}
-        for table in sorted(projections):
-            count, total = 0, 0
-            for row in self.each_row(f"SELECT * FROM {table}"):
-                count, total = count + 1, (total + int(digest(canonical(list(row))), 16)) % (1 << 256)
-            sums[table] = [count, f"{total:064x}"]
-        return digest(canonical(sums))
-
-
 @dataclass(slots=True)
 class _Head:
     """The end of the journal while one transaction writes: last seq and instant, own commit, hash before it."""
@@ -158,6 +84,7 @@ class WriteTransaction(ReadTransaction):
         self._written = 0
         # Keys that the journal was found not to hold; nobody else can write meanwhile.
         self._absent: set[str] = set()
+        self._held: dict[str, Line] = {}
         # What an organ read since its last line was recorded, by whoever reads the same thing again.
         self.memo: dict[str, Any] = {}
         # Whether new keys of rows need not be looked for: where one is held, the store refuses and all is done anew.
@@ -216,7 +143,7 @@ class WriteTransaction(ReadTransaction):
         """Return the line with that key, if it was recorded; that there is none is asked once."""
         if key in self._absent:
             return None
-        found = super().find_line(key)
+        found = self._held.get(key) or super().find_line(key)
         if found is None:
             self._absent.add(key)
         return found
@@ -231,7 +158,8 @@ class WriteTransaction(ReadTransaction):
         """
 
         def take_keys(rows: Rows) -> None:
-            self._absent.update(set(keys) - {str(row[0]) for row in rows})
+            self._held = {line.key: line for line in map(Line.from_row, rows)}
+            self._absent.update(set(keys) - self._held.keys())
 
         asked: list[tuple[str, Sequence[Any], Callable[[Rows], None]]] = [(_HEAD, (), self._take_end)]
         for sql, wanted, take in ((_KEYS_HELD, keys, take_keys), *looks):
@@ -251,7 +179,7 @@ class WriteTransaction(ReadTransaction):
     def next_stamp(self) -> str:
         """The instant that every line of this commit carries: the clock's, but never before the last line's."""
         if not self._at:
-            self._at = max(_stamp(self._clock.now()), self._end.at)
+            self._at = max(stamp(self._clock.now()), self._end.at)
         return self._at
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
@@ -408,7 +336,7 @@ class WriteTransaction(ReadTransaction):
             )
             for line, text in waiting
         ]
-        self.insert_many("journal", _COLUMNS.split(", "), rows)
+        self.insert_many("journal", COLUMNS.split(", "), rows)
 
     def seal(self) -> None:
         """Chain the lines of this transaction to the commit before; called once, by `Books.write`."""
@@ -564,10 +492,6 @@ def apply_again(tx: WriteTransaction, organ: Organ) -> None:
         tx.execute(f"DELETE FROM {table}")
     for line in tx.each_line(kinds=list(organ.projectors)):
         organ.projectors[line.kind](tx, line)
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.isoformat(timespec="milliseconds")
 
 
 def _commit_hash(previous: str, lines: Sequence[tuple[Line, str]]) -> str:

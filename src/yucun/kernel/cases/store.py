@@ -14,7 +14,8 @@ from yucun.base.period import WorkingCalendar
 from yucun.base.text import Text
 from yucun.kernel.books import Line, Migration, Organ, Projecting, ReadTransaction
 from yucun.kernel.books.model import canonical
-from yucun.kernel.books.store import Look, Rows, WriteTransaction
+from yucun.kernel.books.reading import Question, Rows
+from yucun.kernel.books.store import Look, WriteTransaction
 from yucun.kernel.cases.model import (
     Case,
     CaseKind,
@@ -361,9 +362,18 @@ class Cases:
         """Return a case by id, or None."""
         return self._find(tx, {case_id}).get(case_id)
 
+    @staticmethod
+    def question(number: int) -> Question:
+        """What `get` asks the books for a case by number, for who asks ahead."""
+        return f"SELECT {CASE} FROM case_file WHERE no = ?", (number,)
+
     def get(self, tx: ReadTransaction, case: str | int) -> Case:
         """Return a case by id or number, or raise `NotKnown`."""
-        found = next(iter(self._by_number(tx, {case})), None) if isinstance(case, int) else self.find(tx, case)
+        if isinstance(case, int):
+            row = tx.row(*self.question(case))
+            found = case_from_row(row) if row else None
+        else:
+            found = self.find(tx, case)
         if found is None:
             raise NotKnown(_unknown_case(str(case)).finding)
         return found

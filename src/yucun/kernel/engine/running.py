@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from yucun.base.clock import stopwatch
 from yucun.kernel.books import Message
+from yucun.kernel.books.reading import Question
 from yucun.kernel.effects import Ask, Record
 from yucun.kernel.engine.model import Event, Taken
 from yucun.kernel.engine.private import with_texts
@@ -20,7 +21,7 @@ Watcher = Callable[[list[Taken]], None]
 T = TypeVar("T")
 # What somebody does at once, on the engine's own thread: read, give one event, read what became of it, and answer.
 Turn = Generator[Event, Taken, T]
-_Waiting = tuple[Turn[Any], "Future[Any]"]
+_Waiting = tuple[Turn[Any], "Future[Any]", Collection[Question]]
 MOST_IN_A_COMMIT = 256
 PULSE_S = 0.25
 PUBLISH_S = 1.0
@@ -206,11 +207,16 @@ class Running:
         """
         return self.run(give(event))
 
-    def run(self, turn: Turn[T]) -> Future[T]:
+    def run(self, turn: Turn[T], questions: Collection[Question] = ()) -> Future[T]:
         """Let somebody have a turn on the engine's thread.
 
         Until it yields its event a turn reads the city as it stood before the batch, and after it as it stands behind
         the commit; many turns share these two readings. It must be quick: all others wait for it.
+
+        Parameters
+        ----------
+        questions : collection of (str, tuple)
+            What it will ask the books before its event; those of all turns of a batch are asked in one go.
 
         Returns
         -------
@@ -221,7 +227,7 @@ class Running:
         if self._stopped.is_set():
             future.set_exception(RuntimeError("the engine has stopped"))
         else:
-            self._waiting.put((turn, future))
+            self._waiting.put((turn, future, questions))
         return future
 
     def stop(self) -> None:
@@ -271,13 +277,14 @@ class Running:
         try:
             return self._take(going)
         except BaseException as error:
-            for _, future in going:
+            for _, future, _ in going:
                 if not future.done():
                     future.set_exception(error)
             raise
 
     def _take(self, batch: Sequence[_Waiting]) -> bool:
-        with self.engine.books.read():
+        questions = [question for one in batch for question in one[2]]
+        with self.engine.books.read() as tx, tx.ahead(questions):
             begun = [(event, one) for one in batch if (event := _go_on(one, None)) is not None]
         taken = self.engine.take([event for event, _ in begun]) if begun else []
         with self.engine.books.read():
@@ -319,7 +326,7 @@ def give(event: Event) -> Turn[Taken]:
 
 def _go_on(waiting: _Waiting, became: Taken | None) -> Event | None:
     """Go on with a turn; return its event, or None once it is over and its future done."""
-    turn, future = waiting
+    turn, future, _ = waiting
     try:
         return next(turn) if became is None else turn.send(became)
     except StopIteration as over:

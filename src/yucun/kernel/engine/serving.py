@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import TypeVar
 
+from yucun.kernel.books.reading import Question
 from yucun.kernel.engine.model import Event, Taken
 from yucun.kernel.engine.running import Answerer, Listeners, Publishing, Running, Tidying, Turn, give
 from yucun.kernel.engine.take import EventEngine
@@ -66,12 +67,12 @@ class Serving:
         """
         return self.run(give(event))
 
-    def run(self, turn: Turn[T]) -> Future[T]:
+    def run(self, turn: Turn[T], questions: Collection[Question] = ()) -> Future[T]:
         """Let somebody have a turn with the engine, see `Running.run`; without its thread at once."""
         if self._running is not None:
-            return self._running.run(turn)
+            return self._running.run(turn, questions)
         done: Future[T] = Future()
         running = Running(self.engine, self.answerers, self.listeners.tell)
-        running.take([(turn, done)])
+        running.take([(turn, done, questions)])
         running.settle()
         return done

@@ -14,7 +14,8 @@ from yucun.base.errors import Finding, Ours, Yours
 from yucun.base.text import Text
 from yucun.kernel.books import CONFLICTS, Books, Message
 from yucun.kernel.books.model import canonical, digest
-from yucun.kernel.books.store import ReadTransaction, WriteTransaction
+from yucun.kernel.books.reading import ReadTransaction
+from yucun.kernel.books.store import WriteTransaction
 from yucun.kernel.cases import Case, Cases, Clock
 from yucun.kernel.cases.model import RULE, Actor
 from yucun.kernel.effects import Ask, Effect, MoveCase, Notify, OpenCase, Post, Record, Reserve, Void
@@ -362,8 +363,9 @@ def _may_hold(tx: ReadTransaction, service: Acting, after: int, until: int) -> b
 
 
 def _own_keys(event: Event) -> list[str]:
-    """Keys of the lines that an event usually leads to: its own and those of its first effects."""
-    return [f"event:{event.key}", *(f"effect:{event.key}:{number}" for number in range(_FEW_EFFECTS))]
+    """Keys of the lines that an event usually leads to: its own, of its first effects, and of a first refusal."""
+    effects = (f"effect:{event.key}:{number}" for number in range(_FEW_EFFECTS))
+    return [f"event:{event.key}", f"refused:{event.key}:1", *effects]
 
 
 def clock_event(case: Case, clock: Clock, what: str) -> Event:

@@ -85,6 +85,8 @@ def _broken(event: Event) -> list[Effect]:
     how = event.body["how"]
     if how == "raise":
         raise KeyError("nobody thought of this")
+    if how in ("again", "otherwise"):
+        return [Record("visits.visit", ({"household": "H1", "fee_fen": 500 if how == "again" else 1},))]
     if how == "foreign":
         return [OpenCase((Opening("tally.count", "x", event.by),))]
     return [Record("visits.secret", ({"household": "H1"},))]
