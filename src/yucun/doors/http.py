@@ -17,6 +17,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+import uvloop
 from granian.server.embed import Server
 from litestar import Litestar, Request, Response
 from litestar.concurrency import get_asyncio_executor, set_asyncio_executor
@@ -160,21 +161,24 @@ def serve(city: City, host: str, port: int, opened: Callable[[str], None]) -> No
     if get_asyncio_executor() is None:
         set_asyncio_executor(ThreadPoolExecutor(THREADS, "yucun"))
     closing = Closing()
-    # What was made until here lives as long as the process; looking through it again and again would stop everyone
-    # for a tenth of a second each time.
-    gc.collect()
-    gc.freeze()
+    _settle_memory()
     # The engine lets go of the interpreter at each statement of its books; beside a thread that computes it gets it
     # back after this long.
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     city.start()
     try:
-        asyncio.run(_serve(make_http(city, closing), host, port, opened, closing))
+        uvloop.run(_serve(make_http(city, closing), host, port, opened, closing))
     finally:
         city.stop()
         gc.unfreeze()
         sys.setswitchinterval(before)
+
+
+def _settle_memory() -> None:
+    """What was made until here lives as long as the process; looking through it time and again would stop everybody."""
+    gc.collect()
+    gc.freeze()
 
 
 def _allow_connections() -> int:
@@ -213,6 +217,7 @@ async def _serve(app: Litestar, host: str, port: int, opened: Callable[[str], No
     if await _answers(host, port, serving):
         opened(address)
         warming = asyncio.create_task(_warm(host, port))
+        warming.add_done_callback(lambda _: _settle_memory())
         serving.add_done_callback(lambda _: warming.cancel())
     await serving
 

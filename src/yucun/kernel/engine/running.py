@@ -23,7 +23,8 @@ T = TypeVar("T")
 Turn = Generator[Event, Taken, T]
 _Waiting = tuple[Turn[Any], "Future[Any]", Collection[Question]]
 MOST_IN_A_COMMIT = 256
-PULSE_S = 0.25
+# How often clocks and reservations are looked at; their ends are told in whole seconds.
+PULSE_S = 1.0
 PUBLISH_S = 1.0
 TIDY_S = 0.5
 # The publisher's pause every few milliseconds of its work.

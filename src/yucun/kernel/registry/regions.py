@@ -13,6 +13,9 @@ from yucun.kernel.registry.changes import adds_up, list_changes
 from yucun.kernel.registry.model import Region, Succession
 from yucun.kernel.registry.names import NameIndex, choose_by_column, normalise
 
+# Single words whose candidates are kept at most.
+_MOST_SETTLED = 20_000
+
 
 class Regions:
     """All versions of all regions, and what became of which; never changes once it is made.
@@ -42,7 +45,7 @@ class Regions:
     'Wuxing District, Huzhou'
     """
 
-    __slots__ = ("_children", "_index", "_newest", "_versions", "successions")
+    __slots__ = ("_children", "_index", "_newest", "_settled", "_versions", "successions")
 
     def __init__(self, rows: Iterable[Region], successions: Iterable[Succession] = ()) -> None:
         rows = tuple(rows)
@@ -59,6 +62,7 @@ class Regions:
         self._children = {parent: tuple(held) for parent, held in children.items()}
         self._newest = {code: held[-1] for code, held in self._versions.items()}
         self._index = NameIndex(self._versions)
+        self._settled: dict[tuple[str, date | None], tuple[RegionCode, ...]] = {}
 
     def __iter__(self) -> Iterator[Region]:
         """All versions, by code and first day."""
@@ -158,6 +162,17 @@ class Regions:
             Word to its candidates: none (not known), one, or several (ambiguous). A word whose candidates are of
             several levels is settled by the column's clear words, see `names.choose_by_column`.
         """
+        if len(words) != 1:
+            return self._resolve(words, on)
+        # Events and forms bring one word at a time, and mostly the same ones.
+        known = self._settled.get((words[0], on))
+        if known is None:
+            if len(self._settled) >= _MOST_SETTLED:
+                self._settled.clear()
+            known = self._settled[words[0], on] = tuple(self._resolve(words, on)[words[0]])
+        return {words[0]: list(known)}
+
+    def _resolve(self, words: Sequence[str], on: date | None) -> dict[str, list[RegionCode]]:
         found = {word: self._index.find(word, on) for word in words}
         return choose_by_column(found, lambda code: self.get(code, on).level)
 
