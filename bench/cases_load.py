@@ -341,7 +341,8 @@ def measure() -> Measured:
         Program("bare litestar route", version("litestar")),
         tuple(figures),
         f"{MOVES} moves and one in ten more as repeats and rivals, {OFFICERS} officers, {RATE} a second, open loop, "
-        f"one server process, open for {OPENING_S} s before, load from another on the same machine; load average before: {os.getloadavg()[0]:.1f}",
+        f"one server process, open for {OPENING_S} s before, load from another on the same machine; "
+        f"load average before: {os.getloadavg()[0]:.1f}",
     )
 
 
