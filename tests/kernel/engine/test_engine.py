@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from time import sleep
 
 import pytest
 
 from tests.kernel.engine.made_up import CADRE, CITIZEN, ORGANS, VILLAGE, asked, load, make_engine, moved
-from yucun.base.clock import SimulatedClock
+from yucun.base.clock import SimulatedClock, stopwatch
 from yucun.kernel.books import Books
 from yucun.kernel.books.rebuild import rebuild
 from yucun.kernel.cases import Case
@@ -18,6 +19,7 @@ from yucun.kernel.engine import (
     Event,
     EventEngine,
     Running,
+    Serving,
     Turn,
     TurningClock,
     compare,
@@ -377,3 +379,20 @@ def test_who_waits_for_a_batch_that_failed_is_told(engine: EventEngine, monkeypa
         future.result(30)
     running.stop()
     assert isinstance(running.trouble, OSError)
+
+
+def test_a_served_city_says_which_thread_fails(engine: EventEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> int:
+        raise OSError("the disk is full")
+
+    serving = Serving(engine, {}, lambda: 0, lambda rest: 0, lambda: None)  # noqa: ARG005 - the shape of a publisher
+    assert serving.list_failing() == []
+    monkeypatch.setattr(engine, "expire", fail)
+    serving.start()
+    try:
+        end = stopwatch()
+        while not serving.list_failing() and end() < 30:
+            sleep(0.01)
+        assert serving.list_failing() == ["engine"]
+    finally:
+        serving.stop()

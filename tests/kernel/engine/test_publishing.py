@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from yucun.kernel.engine import running
-from yucun.kernel.engine.running import Publishing
+from yucun.kernel.engine.running import Publishing, Tidying
 
 NEVER_S = 1e9
 PATIENCE_S = 60
@@ -87,4 +87,24 @@ def test_trouble_is_kept_and_the_next_pulse_tries_again() -> None:
     assert made.refreshed.wait(PATIENCE_S)
     made.thread.stop()
     assert isinstance(made.thread.trouble, OSError)
+    assert not made.thread.is_failing, "the next pulse did it well"
     assert tried == [1, 2]
+
+
+def test_tidying_goes_on_after_it_failed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(running, "TIDY_S", 0.01)
+    tried = []
+    done = threading.Event()
+
+    def tidy() -> None:
+        tried.append(thread.is_failing)
+        if len(tried) == 1:
+            raise OSError("the disk is full")
+        done.set()
+
+    thread = Tidying(tidy)
+    thread.start()
+    assert done.wait(PATIENCE_S)
+    thread.stop()
+    assert tried[:2] == [False, True]
+    assert "tidier: the disk is full" in caplog.text

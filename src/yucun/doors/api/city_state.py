@@ -93,9 +93,11 @@ def health(asked: Asked) -> Done:
     with city.books.read() as tx:
         seq = tx.last_seq()
     title = city.regions.get(city.place.region).name
+    failing = city.serving.list_failing()
     return Done(
         HealthShape(
-            "open",
+            "troubled" if failing else "open",
+            failing,
             city.place.id,
             words(title),
             city.clock.today(),

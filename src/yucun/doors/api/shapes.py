@@ -217,9 +217,13 @@ class HitsShape(msgspec.Struct):
 
 
 class HealthShape(msgspec.Struct):
-    """Whether the city answers, and how far its journal reaches."""
+    """Whether the city answers, how far its journal reaches, and which of its threads fail at their newest work.
+
+    ``state`` is ``open``, or ``troubled`` while one of ``failing`` (engine, publisher, tidier) does; the log says why.
+    """
 
     state: str
+    failing: list[str]
     place: str
     title: Words
     today: date

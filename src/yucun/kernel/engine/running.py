@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
@@ -33,6 +34,25 @@ REST_S = 0.004
 QUIET_S, LONGEST_S = 10.0, 300.0
 
 
+_LOG = logging.getLogger("yucun.engine")
+
+
+class Part:
+    """A thread of a served city: what went wrong last, and whether its newest work failed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.trouble: BaseException | None = None
+        self.is_failing = False
+
+    def note(self, error: BaseException | None) -> None:
+        """Keep and log what went wrong; None when work was done well."""
+        if error is not None:
+            _LOG.error("%s: %s", self.name, error, exc_info=error)
+            self.trouble = error
+        self.is_failing = error is not None
+
+
 class Listeners:
     """Who wants to hear what became of events, such as a page that is open; each hears in the engine's own thread."""
 
@@ -62,7 +82,7 @@ class Listeners:
             hear(taken)
 
 
-class Publishing:
+class Publishing(Part):
     """The publisher's thread: cuts the journal into lake tables about once a second, while anything is new.
 
     Working numbers out takes the time of the one core that Python has, so it waits until the desks are quiet.
@@ -88,6 +108,7 @@ class Publishing:
         quiet_s: float = QUIET_S,
         longest_s: float = LONGEST_S,
     ) -> None:
+        super().__init__("publisher")
         self._last_seq = last_seq
         self._publish = publish
         self._refresh = refresh
@@ -97,7 +118,6 @@ class Publishing:
         # Since the last range was cut, and since the first one that no refresh has followed.
         self._last_cut: Callable[[], float] | None = None
         self._first_cut: Callable[[], float] | None = None
-        self.trouble: BaseException | None = None
 
     def start(self) -> Publishing:
         """Start the thread."""
@@ -121,8 +141,9 @@ class Publishing:
                 if not is_over and self._is_time():
                     self._first_cut = None
                     self._refresh()
-            except BaseException as error:  # noqa: BLE001 - it is shown on the health page, and the next pulse tries again
-                self.trouble = error
+                self.note(None)
+            except BaseException as error:  # noqa: BLE001 - the city's health tells of it, and the next pulse tries again
+                self.note(error)
             if is_over:
                 return
 
@@ -140,14 +161,14 @@ class Publishing:
         return self._last_cut() >= self._quiet_s or self._first_cut() >= self._longest_s
 
 
-class Tidying:
+class Tidying(Part):
     """The tidier's thread: does every half second what the store of the books would else do inside somebody's commit."""
 
     def __init__(self, tidy: Callable[[], object]) -> None:
+        super().__init__("tidier")
         self._tidy = tidy
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tidier", daemon=True)
-        self.trouble: BaseException | None = None
 
     def start(self) -> Tidying:
         """Start the thread."""
@@ -164,11 +185,12 @@ class Tidying:
         while not self._stopped.wait(TIDY_S):
             try:
                 self._tidy()
+                self.note(None)
             except Exception as error:  # noqa: BLE001 - nothing is lost by it, and the next turn tries again
-                self.trouble = error
+                self.note(error)
 
 
-class Running:
+class Running(Part):
     """The engine's thread; `submit` gives an event to it and returns at once.
 
     Parameters
@@ -184,6 +206,7 @@ class Running:
     def __init__(
         self, engine: EventEngine, answerers: Mapping[str, Answerer] | None = None, watch: Watcher | None = None
     ) -> None:
+        super().__init__("engine")
         self.engine = engine
         self.answerers = dict(answerers or {})
         self._watch = watch
@@ -191,7 +214,6 @@ class Running:
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._stopped = threading.Event()
         self._consumed = {table for service in engine.services.values() for table in service.consumes}
-        self.trouble: BaseException | None = None
 
     def start(self) -> Running:
         """Start the thread; clocks that ran out while nobody watched fire at once."""
@@ -248,8 +270,9 @@ class Running:
                 if leads_on or since is None or since() >= PULSE_S or is_over:
                     self.settle()
                     since = stopwatch()
+                self.note(None)
             except BaseException as error:  # noqa: BLE001 - whoever waits was told, and the thread goes on
-                self.trouble = error
+                self.note(error)
 
     def _gather(self) -> tuple[list[_Waiting], bool]:
         """Wait for a turn, at most a pulse, and take all that have come by then."""

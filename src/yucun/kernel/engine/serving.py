@@ -57,6 +57,11 @@ class Serving:
                 one.stop()
         self._running = self._publishing = self._tidying = None
 
+    def list_failing(self) -> list[str]:
+        """Names of the threads whose newest work failed; the log says how."""
+        parts = (self._running, self._publishing, self._tidying)
+        return [part.name for part in parts if part is not None and part.is_failing]
+
     def submit(self, event: Event) -> Future[Taken]:
         """Give an event to the engine; without its thread it is taken at once, and what follows from it too.
 
