@@ -19,6 +19,7 @@ from yucun.kernel.indicators import (
     read_indicators,
     refresh,
 )
+from yucun.kernel.indicators.pinned import REFRESHED
 from yucun.kernel.lake.bulk.compact import compact
 from yucun.kernel.lake.bulk.load import BulkSent, load_bulk, sweep_jobs
 from yucun.kernel.lake.bulk.model import Limits, Progress
@@ -148,7 +149,7 @@ def check_moment(folder: Path) -> None:
 def check_cells(small: SmallLake) -> None:
     """In every version the cells say what the rows of that version come to, added up here by hand."""
     with small.books.read() as tx:
-        refreshed = [line.seq for line in tx.lines() if line.kind == "lake.refreshed"]
+        refreshed = [line.seq for line in tx.lines() if line.kind == REFRESHED]
     for seq in refreshed:
         rows = small.rows(seq)
         by_region: dict[tuple[str, str], list[int]] = {}
@@ -178,17 +179,30 @@ def cells_of(small: SmallLake, seq: int) -> dict[tuple[str, str, str], tuple[int
 
 
 def snapshot(small: SmallLake) -> dict[str, Any]:
-    """Rows after every landing, refused records, what was published, and the state of the books."""
+    """Rows after every line, refused records, what was counted and published, and the state of the books.
+
+    When rows are counted is the scheduler's affair: a restart counts at once what had landed, also before or between
+    the swaps of a compaction that was under way. So refreshes stand in a list of their own, each with the rows and
+    cells of its version; between two of them no line moves a cell.
+    """
     with small.books.read() as tx:
         lines = [line for line in tx.lines() if line.kind != "lake.published"]
+    counted: list[tuple[dict[tuple[str, str], int], dict[tuple[str, str, str], tuple[int, int]]]] = []
+    for line in lines:
+        cells = cells_of(small, line.seq)
+        if line.kind == REFRESHED:
+            counted.append((small.rows(line.seq), cells))
+        else:
+            assert cells == (counted[-1][1] if counted else {}), f"{line.kind} at {line.seq} moved cells"
+    others = [line for line in lines if line.kind != REFRESHED]
     refused = small.lake.engine.run(small.lake.table(TABLE + REFUSED)).sort_by(
         [("_file", "ascending"), ("_record", "ascending")]
     )
     table = small.lake.engine.run(small.lake.table(TABLE)).sort_by([("region", "ascending"), ("period", "ascending")])
     return {
-        "kinds": [line.kind for line in lines],
-        "versions": [small.rows(line.seq) for line in lines],
-        "cells": [cells_of(small, line.seq) for line in lines],
+        "kinds": [line.kind for line in others],
+        "versions": [small.rows(line.seq) for line in others],
+        "counted": counted,
         "rows": table.to_pylist(),
         "refused": refused.to_pylist(),
         "published": small.lake.engine.run(small.lake.table("lake.landing"))["landing"].to_pylist(),
