@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +112,76 @@ def test_a_waiting_job_can_be_cancelled(small: SmallLake) -> None:
     assert cancel_job(job)
     assert sweep_jobs(small.lake) == []
     assert small.rows() == {}
+
+
+@pytest.mark.parametrize("kind", ["file", "database"])
+@pytest.mark.parametrize("correct", [False, True])
+def test_a_job_killed_after_its_line_is_not_taken_up_again(
+    small: SmallLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, *, correct: bool
+) -> None:
+    """Its folder is cleared away at the next start; what others corrected since stands."""
+    from yucun.kernel.lake.bulk import load as loading  # noqa: PLC0415 - to break it
+
+    def die(folder: Path) -> None:
+        raise SystemExit
+
+    key = ("990101", "1940")
+    small.send(write_csv({key: 1}) if correct else write_csv({("990102", "1940"): 1}))
+    source = tmp_path / "meant.csv"
+    source.write_text(write_csv({key: 2}), encoding="utf-8")
+    named = str(source)
+    if kind == "database":
+        named = f"sqlite:{tmp_path / 'meant.db'}#harvest"
+        with closing(sqlite3.connect(tmp_path / "meant.db")) as made:
+            made.execute('CREATE TABLE harvest (region TEXT, period TEXT, "金额" TEXT)')
+            made.execute("INSERT INTO harvest VALUES (?, ?, ?)", (*key, "0.02"))
+            made.commit()
+    sent = BulkSent(named, "farm.harvest", "clerk", {}, correct)
+    monkeypatch.setattr(loading, "_clear", die)
+    with pytest.raises(SystemExit):
+        load_bulk(small.lake, small.regions, sent, small.clock.today(), limits=SMALL, in_child=False)
+    monkeypatch.undo()
+    assert small.rows()[key] == 2
+    small.send(write_csv({key: 3}), is_correction=True)
+    assert len(list_jobs(small.lake)) == 1
+    assert sweep_jobs(small.lake) == []
+    assert list(jobs_folder(small.lake).iterdir()) == []
+    assert small.rows()[key] == 3
+
+
+def test_the_same_file_sent_with_other_words_does_not_clear_a_job_away(small: SmallLake) -> None:
+    def leave(progress: Progress) -> None:
+        if progress.phase == "commit":
+            raise Ours("the machine went away")
+
+    with pytest.raises(Ours):
+        load(small, ROWS, tell=leave)
+    small.send(write_csv(ROWS), is_correction=True)
+    assert [job.sent.is_correction for job in sweep_jobs(small.lake)] == [False]
+    assert load(small, ROWS).already == 60
+    assert sweep_jobs(small.lake) == []
+
+
+def test_a_job_half_removed_is_swept(small: SmallLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parts may be gone while it still says that they are written: it must not be resumed."""
+
+    def leave(progress: Progress) -> None:
+        if progress.phase == "commit":
+            raise Ours("the machine went away")
+
+    def die(folder: Path, **named: object) -> None:
+        raise SystemExit
+
+    with pytest.raises(Ours):
+        load(small, ROWS, tell=leave)
+    [job] = list_jobs(small.lake)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("shutil.rmtree", die)
+        cancel_job(job)
+    assert job.folder.is_dir()
+    assert list_jobs(small.lake) == sweep_jobs(small.lake) == []
+    assert not job.folder.exists()
+    assert load(small, ROWS).landed == 60
 
 
 def test_one_source_is_loaded_by_one_process(small: SmallLake) -> None:

@@ -86,24 +86,52 @@ def list_jobs(lake: Lake) -> list[Job]:
 
 
 def sweep_jobs(lake: Lake) -> list[Job]:
-    """Remove what cannot go on, such as a half-made compaction; return the jobs that wait to be resumed or cancelled."""
+    """Remove what cannot go on, such as a half-made compaction, and what landed; return the jobs that wait.
+
+    A job whose line is written was killed before its folder was cleared away. Taken up again, a correction would be
+    put over what others corrected since.
+    """
     waiting = []
     folder = jobs_folder(lake)
     for one in sorted(folder.iterdir()) if folder.is_dir() else ():
         with hold(one) as is_ours:
             plan = read_json(one / PLAN, JobPlan)
-            if is_ours and plan is None:
-                shutil.rmtree(one, ignore_errors=True)
-            elif is_ours and plan is not None:
+            if not is_ours:
+                continue
+            if plan is None or _has_landed(lake, Job(one, plan)):
+                _clear(one)
+            else:
                 waiting.append(Job(one, plan))
     return waiting
+
+
+def _has_landed(lake: Lake, job: Job) -> bool:
+    """Whether what the job was sent for landed after its plan was written, by this job or by another."""
+    plan = job.plan
+    outcome = read_json(job.folder / OUTCOME, Outcome)
+    file = outcome.file if outcome is not None else plan.file
+    with lake.books.read() as tx:
+        seqs = tx.rows(
+            "SELECT seq FROM lake_landing WHERE dataset = ? AND file = ? AND seq > ?", (plan.table, file, plan.held_seq)
+        )
+        lines = [line for (seq,) in seqs for line in tx.lines(after=int(seq) - 1, until=int(seq))]
+    return any(
+        line.payload["given"] == dict(plan.given) and line.payload["is_correction"] == plan.is_correction
+        for line in lines
+    )
+
+
+def _clear(folder: Path) -> None:
+    """Remove a job; its plan goes first, so that one half removed is never resumed."""
+    (folder / PLAN).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def cancel_job(job: Job) -> bool:
     """Remove a job that nobody works on; nothing of it was visible. False when somebody does."""
     with hold(job.folder) as is_ours:
         if is_ours:
-            shutil.rmtree(job.folder, ignore_errors=True)
+            _clear(job.folder)
     return is_ours
 
 
@@ -172,12 +200,12 @@ def _run(lake: Lake, regions: RegionBook, job: Job, tell: Tell, *, in_child: boo
             except Ours:
                 raise
             except BaseException:
-                shutil.rmtree(job.folder, ignore_errors=True)
+                _clear(job.folder)
                 raise
         tell(Progress("commit", 0, 1, outcome.records))
         landing = _commit(lake, job, outcome)
         if landing is not None:
-            shutil.rmtree(job.folder, ignore_errors=True)
+            _clear(job.folder)
             return landing
 
 
