@@ -311,11 +311,15 @@ def compare(hub: Hub, questions: list[Question]) -> tuple[list[float], list[floa
 
 
 def write_next_day(hub: Hub, path: Path) -> int:
-    """One more day: as many rows as an average day, a hundredth late, and a thousandth of corrections beside them."""
+    """One more day: as many rows as an average day, a hundredth late, and a thousandth of corrections beside them.
+
+    In a lake that has had such days before, other rows come.
+    """
     count = max(1000, (ROWS + ROWS // 5) // 3652)
     last = TODAY
     with duckdb.connect(config={"threads": 2}) as connection:
-        made = rows_sql(ROWS * 2, count)
+        days = sum(f.part == str(Period.month(NEXT_DAY.year, NEXT_DAY.month)) for f in hub.lake.files(TABLE))
+        made = rows_sql(ROWS * 2 + days * count, count)
         connection.execute(
             f"""COPY (
               SELECT village, CASE WHEN record % 100 = 0 THEN DATE '{last}' - (record % {LATE_DAYS})::INTEGER
