@@ -318,7 +318,7 @@ def write_next_day(hub: Hub, path: Path) -> int:
     count = max(1000, (ROWS + ROWS // 5) // 3652)
     last = TODAY
     with duckdb.connect(config={"threads": 2}) as connection:
-        days = sum(f.part == str(Period.month(NEXT_DAY.year, NEXT_DAY.month)) for f in hub.lake.files(TABLE))
+        days = sum(f.part == f"{NEXT_DAY:%Y-%m}" for f in hub.lake.files(TABLE))
         made = rows_sql(ROWS * 2 + days * count, count)
         connection.execute(
             f"""COPY (
