@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.doors.serving import Served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 TEXT = "学校门口的窨井盖没有了，孩子上学很危险，在织里镇，请尽快来修"
 
@@ -121,6 +121,32 @@ def test_who_saw_an_older_step_does_not_overwrite(officer: BrowserContext, serve
     with served.client(Authorization=f"Bearer {served.sign_in('duty_officer')}") as client:
         said = client.get(f"/api/cases/{number}", params={"service": "hotline"}).json()
     assert [step["move"] for step in said["history"]].count("take") == 1
+
+
+def test_what_is_being_filled_in_is_not_taken_away_by_an_answer_on_its_way(
+    officer: BrowserContext, served: Served
+) -> None:
+    page = officer.new_page()
+    page.goto("/duty/hotline?state=held")
+    number = page.locator("[data-case-title]").get_attribute("data-no")
+    page.goto(f"/duty/hotline?case={number}")
+    live = page.locator("[data-live-state]")
+    expect(live).to_have_text(live.get_attribute("data-on") or "")
+    page.evaluate("document.getElementById('queue').dataset.old = 'yes'")
+    answers: list[Route] = []
+    page.route("**/duty/hotline?*", lambda route: answers.append(route))  # noqa: PLW0108 - a built-in has no room for its marks
+    with (
+        served.client(Authorization=f"Bearer {served.sign_in('duty_officer')}") as client,
+        page.expect_request("**/duty/hotline?*"),
+    ):
+        assert client.post(f"/api/cases/{number}/moves?service=hotline", json={"move": "take"}).status_code == 200
+    page.keyboard.press("d")
+    expect(page.locator("#m-dispatch-unit")).to_be_focused()
+    page.evaluate("document.getElementById('m-dispatch-unit').dataset.mine = 'yes'")
+    for answer in answers:
+        answer.continue_()
+    expect(page.locator("#queue[data-old]")).to_have_count(0)
+    expect(page.locator("#m-dispatch-unit[data-mine]")).to_be_focused()
 
 
 def test_filters_are_kept_and_several_move_at_once(officer: BrowserContext) -> None:

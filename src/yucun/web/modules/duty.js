@@ -49,14 +49,15 @@ function showBoxes() {
   for (const box of document.querySelectorAll(".pick")) box.hidden = !document.querySelector("[data-bulk-box]");
 }
 
-async function load(address, names) {
+async function load(address, names, isHeard = false) {
   const mine = ++latest;
   const focus = document.activeElement?.closest("[data-case]")?.dataset.case;
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== latest) return;
   if (!fresh.getElementById("queue")) return location.assign(address);
-  for (const name of names) swap(fresh, name);
+  // Asked only now: somebody may have begun to fill in while the answer was on its way.
+  for (const name of names) if (!(isHeard && name === "case" && isBusy())) swap(fresh, name);
   if (focus) document.querySelector(`[data-case="${focus}"] a`)?.focus();
   count();
 }
@@ -217,7 +218,7 @@ source.addEventListener("moved", (event) => {
   const { cases } = JSON.parse(event.data);
   const mine = cases.includes(Number(chosen()));
   clearTimeout(asked);
-  asked = setTimeout(() => load(addressHere(), mine && !isBusy() ? ["head", "queue", "case"] : ["head", "queue"]), 40);
+  asked = setTimeout(() => load(addressHere(), mine ? ["head", "queue", "case"] : ["head", "queue"], true), 40);
 });
 window.addEventListener("pagehide", () => source.close());
 
