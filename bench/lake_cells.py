@@ -383,13 +383,17 @@ def measure() -> Measured:
         raise SystemExit(f"{equal + equal_2} of {2 * len(questions)} answers equal plain SQL; the new day: {is_right}")
     if day.bytes_opened > allowed:
         raise SystemExit(f"{day.bytes_opened:,} bytes opened, {allowed:,} allowed")
+    # In a lake that is used again there is no first refresh.
+    first = (
+        [Figure("first refresh of all cells", "s", refreshed / 1000, sum(scratch) / 1000)] if whole.bytes_opened else []
+    )
     figures = (
         Figure("first answer, p50", "ms", percentile(cold, 0.5), percentile(scratch, 0.5)),
         Figure("first answer, p95", "ms", percentile(cold, 0.95), percentile(scratch, 0.95)),
         Figure("asked again, p95", "ms", percentile(warm, 0.95), percentile(scratch, 0.95)),
         Figure("after a day more, p95", "ms", percentile(cold_2, 0.95), percentile(scratch_2, 0.95)),
         Figure("answers equal to plain SQL", "answers", equal + equal_2, 2 * len(questions)),
-        Figure("first refresh of all cells", "s", refreshed / 1000, sum(scratch) / 1000),
+        *first,
         Figure("a day more, loaded", "s", day_load, day_load),
         Figure("a day more, shown after its load", "s", day_shown, 10.0),
         Figure("a day more, from file to answer", "s", day_load + day_shown, 10.0),
@@ -402,7 +406,8 @@ def measure() -> Measured:
         peer=Program("duckdb, from scratch", version("duckdb")),
         figures=figures,
         setting=f"{rows:,} rows parted by {PARTS}, {cells:,} cells of {len(_KINDS)} numbers, {len(questions)} questions of "
-        f"five kinds with nothing held in memory; first refresh opened {whole.bytes_opened / 1e6:,.0f} MB",
+        f"five kinds with nothing held in memory; "
+        + (f"first refresh opened {whole.bytes_opened / 1e6:,.0f} MB" if first else "cells of an earlier run"),
     )
 
 
