@@ -9,7 +9,7 @@ from litestar import Request
 
 from yucun.base.text import Text
 from yucun.doors.api.asking import Asked, Done, Operation
-from yucun.doors.api.routes import Refusal
+from yucun.doors.api.routes import Refusal, read_bearer
 from yucun.doors.api.shapes import HealthShape, ReaderShape, SignIn, TokenShape, shape_reader
 from yucun.doors.api.text_shapes import words
 from yucun.kernel.access import OPEN_READER, Reader
@@ -69,12 +69,12 @@ def find_reader(city: City, request: Request[Any, Any, Any]) -> tuple[Reader, st
     Refusal
         With 401 when the token is unknown or over.
     """
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer":
-        reader = city.sessions.find_reader(token.strip()) if token.strip() else None
+    token = read_bearer(request)
+    if token is not None:
+        reader = city.sessions.find_reader(token) if token else None
         if reader is None:
             raise Refusal(401, Text("令牌无效或已过期；请重新登录", "the token is unknown or over; sign in again"))
-        return reader, token.strip()
+        return reader, token
     cookie = request.cookies.get(SESSION_COOKIE, "")
     if cookie and request.method in ("GET", "HEAD"):
         return city.sessions.find_reader(cookie) or OPEN_READER, cookie

@@ -269,10 +269,16 @@ class Door:
             raise Unreadable(_bad_body(str(error))) from None
 
 
+def read_bearer(request: AnyRequest) -> str | None:
+    """The token that a request names as its bearer's; None where it names none."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else None
+
+
 def _ask_who(request: AnyRequest) -> list[Question]:
     """What finding the reader will ask the books for a request with a token."""
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    return [Sessions.question(token.strip())] if kind.lower() == "bearer" and token.strip() else []
+    token = read_bearer(request)
+    return [Sessions.question(token)] if token else []
 
 
 async def _read_upload(request: AnyRequest, fields: Collection[str]) -> Upload:

@@ -336,7 +336,6 @@ class Postgres:
         self._guard = threading.RLock()
         self._local = threading.local()
         self._writer: psycopg.Connection[Any] | None = None
-        self._depth = 0
         self._url = url
         self._streams = count()
         # What was asked ahead within one snapshot, by the number of its connection.
@@ -515,15 +514,10 @@ class Postgres:
                 self.later(self._writer, "BEGIN")
                 yield self._writer
                 return
-            with self._pool.connection() as connection:
+            with self._as_writer() as connection:
                 self.later(connection, "BEGIN")
                 self.later(connection, "SELECT pg_advisory_xact_lock(%s)", (_WRITER_LOCK,))
-                self._writer = connection
-                try:
-                    yield connection
-                finally:
-                    self.forget(connection)
-                    self._writer = None
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[psycopg.Connection[Any]]:
@@ -532,16 +526,25 @@ class Postgres:
             if self._writer is not None:
                 yield self._writer
                 return
-            with self._pool.connection() as connection:
+            with self._as_writer() as connection:
                 connection.execute("SELECT pg_advisory_lock(%s)", (_WRITER_LOCK,))
-                self._writer = connection
                 try:
                     yield connection
                 finally:
                     self.forget(connection)
-                    self._writer = None
                     if not connection.closed:
                         connection.execute("SELECT pg_advisory_unlock(%s)", (_WRITER_LOCK,))
+
+    @contextmanager
+    def _as_writer(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection that everybody within finds as the writer's; what still waits for it at the end is dropped."""
+        with self._pool.connection() as connection:
+            self._writer = connection
+            try:
+                yield connection
+            finally:
+                self.forget(connection)
+                self._writer = None
 
     @contextmanager
     def reading(self) -> Iterator[psycopg.Connection[Any]]:

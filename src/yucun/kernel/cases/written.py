@@ -18,6 +18,7 @@ CASE = (
 )
 CASE_NAMES = CASE.split(", ")
 CLOCK = "case_no, name, state, started, length, due, is_provisional, remaining, extensions, warn"
+CLOCK_NAMES = CLOCK.split(", ")
 
 
 def follow(case: Case, row: Mapping[str, Any], at: datetime) -> Case:
@@ -63,7 +64,7 @@ def clock_from_json(said: Mapping[str, Any]) -> Clock:
         instant(said["started"]),
         TimeLimit.from_json(said["limit"]),
         instant(said["due"]) if said["due"] else None,
-        said["is_provisional"],
+        bool(said["is_provisional"]),
         TimeLimit.from_json(said["left"]) if said["left"] else None,
         said["extensions"],
         instant(said["warn"]) if said["warn"] else None,
@@ -72,17 +73,10 @@ def clock_from_json(said: Mapping[str, Any]) -> Clock:
 
 def clock_from_row(row: Sequence[Any]) -> Clock:
     """A clock from its row, in the order of `CLOCK`."""
-    _, name, state, started, length, due, provisional, remaining, extensions, warn = row
-    return Clock(
-        name,
-        state,
-        instant(started),
-        TimeLimit.from_json(json.loads(length)),
-        instant(due) if due else None,
-        bool(provisional),
-        TimeLimit.from_json(json.loads(remaining)) if remaining else None,
-        extensions,
-        instant(warn) if warn else None,
+    said = dict(zip(CLOCK_NAMES, row, strict=True))
+    remaining = said["remaining"]
+    return clock_from_json(
+        {**said, "limit": json.loads(said["length"]), "left": json.loads(remaining) if remaining else None}
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from yucun.base.clock import stopwatch
 from yucun.kernel.books import Message
@@ -37,13 +38,30 @@ QUIET_S, LONGEST_S = 10.0, 300.0
 _LOG = logging.getLogger("yucun.engine")
 
 
-class Part:
-    """A thread of a served city: what went wrong last, and whether its newest work failed."""
+class Part(ABC):
+    """A thread of a served city: how it starts and stops, what went wrong last, and whether its newest work failed."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.trouble: BaseException | None = None
         self.is_failing = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Work until it is stopped."""
+
+    def start(self) -> Self:
+        """Start the thread."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Let it finish what it has begun, and end the thread."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def note(self, error: BaseException | None) -> None:
         """Keep and log what went wrong; None when work was done well."""
@@ -113,24 +131,12 @@ class Publishing(Part):
         self._publish = publish
         self._refresh = refresh
         self._quiet_s, self._longest_s = quiet_s, longest_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         # Since the last range was cut, and since the first one that no refresh has followed.
         self._last_cut: Callable[[], float] | None = None
         self._first_cut: Callable[[], float] | None = None
 
-    def start(self) -> Publishing:
-        """Start the thread."""
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Publish once more and end the thread; numbers follow when the city opens next."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
     def _run(self) -> None:
+        """Publish until it is stopped and once more then; numbers follow when the city opens next."""
         done = 0
         while True:
             is_over = self._stopped.wait(PUBLISH_S)
@@ -167,19 +173,6 @@ class Tidying(Part):
     def __init__(self, tidy: Callable[[], object]) -> None:
         super().__init__("tidier")
         self._tidy = tidy
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tidier", daemon=True)
-
-    def start(self) -> Tidying:
-        """Start the thread."""
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def _run(self) -> None:
         while not self._stopped.wait(TIDY_S):
@@ -211,14 +204,7 @@ class Running(Part):
         self.answerers = dict(answerers or {})
         self._watch = watch
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._stopped = threading.Event()
         self._consumed = {table for service in engine.services.values() for table in service.consumes}
-
-    def start(self) -> Running:
-        """Start the thread; clocks that ran out while nobody watched fire at once."""
-        self._thread.start()
-        return self
 
     def submit(self, event: Event) -> Future[Taken]:
         """Give an event to the engine.
@@ -257,10 +243,10 @@ class Running(Part):
         """Finish what was submitted and end the thread."""
         self._stopped.set()
         self._waiting.put(None)
-        if self._thread.is_alive():
-            self._thread.join()
+        super().stop()
 
     def _run(self) -> None:
+        """Take turns until it is stopped; clocks that ran out while nobody watched fire at once."""
         is_over, since = False, None
         while not is_over:
             batch, is_over = self._gather()
