@@ -77,6 +77,7 @@ def test_from_arrival_to_closing_by_keyboard_alone_in_two_windows(officer: Brows
     # The other window hears of it and opens it in its place.
     second.locator(f"[data-case='{number}'] a").click()
     state = second.locator("#case .kicker")
+    expect(second.locator("[data-case-title]")).to_have_attribute("data-no", number)
     expect(state).to_contain_text("待人工判断")
 
     expect(first.locator("#case .kicker")).to_contain_text("待人工判断")
@@ -147,6 +148,94 @@ def test_what_is_being_filled_in_is_not_taken_away_by_an_answer_on_its_way(
         answer.continue_()
     expect(page.locator("#queue[data-old]")).to_have_count(0)
     expect(page.locator("#m-dispatch-unit[data-mine]")).to_be_focused()
+
+
+# A line to the server on which a test speaks.
+LINE = """window.EventSource = class extends EventTarget {
+  constructor() { super(); window.line = this; }
+  close() {}
+};
+window.hear = (name, said) => line.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(said) }));"""
+
+
+@pytest.fixture
+def listening(officer: BrowserContext) -> Page:
+    """The first held case of the desk, on a page that hears only what the test says."""
+    page = officer.new_page()
+    page.add_init_script(LINE)
+    page.goto("/duty/hotline?state=held")
+    page.goto(f"/duty/hotline?case={page.locator('[data-case-title]').get_attribute('data-no')}")
+    return page
+
+
+def take(served: Served, page: Page) -> tuple[str, str]:
+    """Somebody else takes the case that the page shows; its number, and the version that the page shows."""
+    title = page.locator("[data-case-title]")
+    number, version = title.get_attribute("data-no") or "", title.get_attribute("data-version") or ""
+    with served.client(Authorization=f"Bearer {served.sign_in('duty_officer')}") as client:
+        done = client.post(f"/api/cases/{number}/moves?service=hotline", json={"move": "take"})
+    assert done.status_code == 200
+    return number, version
+
+
+def test_another_case_that_moves_at_once_hides_no_move_of_the_shown_one(listening: Page, served: Served) -> None:
+    number, version = take(served, listening)
+    listening.evaluate(f"hear('moved', {{ seq: 1, cases: [{number}] }}); hear('moved', {{ seq: 2, cases: [0] }})")
+    expect(listening.locator("[data-case-title]")).not_to_have_attribute("data-version", version)
+
+
+def test_a_load_for_another_case_on_its_way_hides_no_move_of_the_shown_one(listening: Page, served: Served) -> None:
+    number, version = take(served, listening)
+    answers: list[Route] = []
+    listening.route("**/duty/hotline?*", lambda route: answers.append(route))  # noqa: PLW0108 - a built-in has no room for its marks
+    for case in (number, 0):
+        with listening.expect_request("**/duty/hotline?*"):
+            listening.evaluate(f"hear('moved', {{ seq: 1, cases: [{case}] }})")
+    for answer in answers:
+        answer.continue_()
+    expect(listening.locator("[data-case-title]")).not_to_have_attribute("data-version", version)
+
+
+def test_what_moved_before_anybody_listened_is_shown_once_the_line_stands(listening: Page, served: Served) -> None:
+    _, version = take(served, listening)
+    listening.evaluate("hear('stands', { seq: 1e9 })")
+    expect(listening.locator("[data-case-title]")).not_to_have_attribute("data-version", version)
+
+
+def test_a_case_that_is_being_opened_is_opened_whatever_moves(listening: Page) -> None:
+    row = listening.locator("[data-case]:not(:has([aria-current]))").first
+    number, other = row.get_attribute("data-case"), row.locator("a[data-open]").first
+    answers: list[Route] = []
+    listening.route("**/duty/hotline?*", lambda route: answers.append(route))  # noqa: PLW0108 - a built-in has no room for its marks
+    for do in (other.click, lambda: listening.evaluate("hear('moved', { seq: 1, cases: [0] })")):
+        with listening.expect_request("**/duty/hotline?*"):
+            do()
+    for answer in answers:
+        answer.continue_()
+    expect(listening.locator("[data-case-title]")).to_have_attribute("data-no", number or "")
+
+
+def test_what_moved_while_a_form_was_open_is_shown_when_it_is_closed(listening: Page, served: Served) -> None:
+    listening.keyboard.press("d")
+    expect(listening.locator("#m-dispatch-unit")).to_be_focused()
+    number, version = take(served, listening)
+    listening.evaluate("document.getElementById('queue').dataset.old = 'yes'")
+    listening.evaluate(f"hear('moved', {{ seq: 1, cases: [{number}] }})")
+    expect(listening.locator("#queue[data-old]")).to_have_count(0)
+    expect(listening.locator("#m-dispatch-unit")).to_be_focused()
+    listening.keyboard.press("Escape")
+    expect(listening.locator("[data-case-title]")).not_to_have_attribute("data-version", version)
+
+
+def test_what_a_move_was_answered_with_stays_when_the_page_reads_itself_again(listening: Page) -> None:
+    listening.keyboard.press("t")
+    notices = listening.locator("#notices")
+    expect(notices).not_to_be_empty()
+    said, number = notices.inner_text(), listening.locator("[data-case-title]").get_attribute("data-no")
+    listening.evaluate("document.getElementById('case').dataset.old = 'yes'")
+    listening.evaluate(f"hear('moved', {{ seq: 1, cases: [{number}] }})")
+    expect(listening.locator("#case[data-old]")).to_have_count(0)
+    expect(notices).to_have_text(said, use_inner_text=True)
 
 
 def test_filters_are_kept_and_several_move_at_once(officer: BrowserContext) -> None:

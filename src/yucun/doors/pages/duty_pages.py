@@ -37,6 +37,8 @@ AS_IT_LIES = "as_it_lies"
 
 def make_duty_page(visit: Visit, service: str, notices: Sequence[Notice] = ()) -> DutyPage:
     """The desk for this reader, with the filters of the address and the case that it names."""
+    # Read first: what happens while the page is made is newer than it says.
+    seq = visit.city.last_seq()
     desk = Desk(visit.city, service, visit.reader)
     now, catalogue = desk.now, words()
     state, unit, officer, query, region = (visit.get(key) for key in ("state", "unit", "officer", "q", "region"))
@@ -77,7 +79,7 @@ def make_duty_page(visit: Visit, service: str, notices: Sequence[Notice] = ()) -
         bulk=_bulk(desk, waiting),
         token=make_token(),
         now=now.isoformat(),
-        seq=visit.city.last_seq(),
+        seq=seq,
         notices=(*notices, *_done_notice(visit)),
         ways=tuple(_ways(desk)),
         downloads=downloads_of("/api/cases", service=service, **({"state": state} if state else {}))

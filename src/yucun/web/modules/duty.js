@@ -5,6 +5,9 @@ const home = desk.dataset.duty;
 const ahead = new Date(desk.dataset.now).getTime() - Date.now();
 let latest = 0;
 let waits = 0;
+// Parts of the page that are older than what was heard, until a fresh one is in their place; and what a person opens.
+const owed = new Set();
+let opening = "";
 
 function isOff() {
   return localStorage.getItem("yucun.keys") === "off";
@@ -49,15 +52,25 @@ function showBoxes() {
   for (const box of document.querySelectorAll(".pick")) box.hidden = !document.querySelector("[data-bulk-box]");
 }
 
-async function load(address, names, isHeard = false) {
+async function load(names) {
+  for (const name of names) owed.add(name);
   const mine = ++latest;
   const focus = document.activeElement?.closest("[data-case]")?.dataset.case;
+  const address = opening || addressHere();
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== latest) return;
   if (!fresh.getElementById("queue")) return location.assign(address);
+  // What a move was answered with is told until the next move or case.
+  const told = opening ? [] : [...document.getElementById("notices").childNodes];
   // Asked only now: somebody may have begun to fill in while the answer was on its way.
-  for (const name of names) if (!(isHeard && name === "case" && isBusy())) swap(fresh, name);
+  for (const name of owed) {
+    if (name === "case" && !opening && isBusy()) continue;
+    swap(fresh, name);
+    owed.delete(name);
+  }
+  if (told.length) document.getElementById("notices").replaceChildren(...told);
+  opening = "";
   if (focus) document.querySelector(`[data-case="${focus}"] a`)?.focus();
   count();
 }
@@ -75,7 +88,8 @@ function addressHere() {
 
 async function open(link) {
   history.pushState({}, "", link.href);
-  await load(link.href, ["queue", "case"]);
+  opening = link.href;
+  await load(["queue", "case"]);
   document.querySelector("[data-case-title]")?.focus({ preventScroll: matchMedia("(min-width: 62rem)").matches });
 }
 
@@ -86,6 +100,8 @@ async function send(form) {
   latest++;
   if (answer.ok || !form.closest("#case")) for (const name of ["head", "queue", "case"]) swap(fresh, name);
   else swap(fresh, "notices");
+  // What was heard meanwhile may be newer than this answer.
+  if (owed.size) load([]);
   count();
   document.querySelector(answer.ok ? "[data-case-title]" : "#notices .notice")?.scrollIntoView({ block: "nearest" });
   if (answer.ok) document.querySelector("[data-case-title]")?.focus({ preventScroll: true });
@@ -156,7 +172,12 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   send(form);
 });
-window.addEventListener("popstate", () => load(location.href, ["queue", "case"]));
+window.addEventListener("popstate", () => {
+  opening = location.href;
+  load(["queue", "case"]);
+});
+// A form that is closed again makes room for what moved while it was open.
+document.addEventListener("toggle", () => owed.size && !isBusy() && load([]), true);
 
 const all = document.querySelector("[data-pick-all]");
 showBoxes();
@@ -212,13 +233,24 @@ if (saved) {
 const state = document.querySelector("[data-live-state]");
 const source = new EventSource(`${home}/live`);
 let asked = 0;
-source.addEventListener("open", () => (state.textContent = state.dataset.on));
-source.addEventListener("error", () => (state.textContent = state.dataset.off));
-source.addEventListener("moved", (event) => {
-  const { cases } = JSON.parse(event.data);
-  const mine = cases.includes(Number(chosen()));
+let seen = Number(desk.dataset.seq);
+function hear(names) {
+  for (const name of names) owed.add(name);
   clearTimeout(asked);
-  asked = setTimeout(() => load(addressHere(), mine ? ["head", "queue", "case"] : ["head", "queue"], true), 40);
+  asked = setTimeout(load, 40, []);
+}
+source.addEventListener("error", () => (state.textContent = state.dataset.off));
+source.addEventListener("stands", (event) => {
+  const { seq } = JSON.parse(event.data);
+  state.textContent = state.dataset.on;
+  // What happened before anybody listened, or while the line was down.
+  if (seq > seen) hear(["head", "queue", "case"]);
+  seen = Math.max(seen, seq);
+});
+source.addEventListener("moved", (event) => {
+  const { seq, cases } = JSON.parse(event.data);
+  seen = Math.max(seen, seq);
+  hear(cases.includes(Number(chosen())) ? ["head", "queue", "case"] : ["head", "queue"]);
 });
 window.addEventListener("pagehide", () => source.close());
 
