@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from yucun.base.clock import SimulatedClock
 from yucun.base.errors import JournalBroken, NotKnown, PlaceError, Yours
-from yucun.kernel.books import Attachments, Books, Line, Message, Migration, Organ, Projecting, dialect, rebuild
+from yucun.kernel.books import Attachments, Books, Line, Message, Migration, Organ, Projecting, rebuild, sqlite
 from yucun.kernel.books.files import UNFINISHED
 
 
@@ -266,7 +266,7 @@ def test_many_small_statements_are_seen_by_the_next_question(books: Books) -> No
 def test_a_tidied_log_begins_anew_and_stays_short(
     tmp_path: Path, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialect, "_SHORT_LOG", 20)
+    monkeypatch.setattr(sqlite, "_SHORT_LOG", 20)
 
     def measure(name: str, tidies: bool) -> int:
         books = Books.open(f"sqlite:///{tmp_path}/{name}.sqlite", [TALLY], clock)
@@ -287,7 +287,7 @@ def test_a_tidied_log_begins_anew_and_stays_short(
 def test_tidying_beside_writers_and_readers_waits_for_nobody_and_loses_nothing(
     url: str, books: Books, clock: SimulatedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialect, "_SHORT_LOG", 20)
+    monkeypatch.setattr(sqlite, "_SHORT_LOG", 20)
     is_over = threading.Event()
 
     def tidy() -> None:
@@ -326,3 +326,40 @@ def test_questions_asked_ahead_are_answered_within_their_snapshot_alone(books: B
     _add(books, "b")
     with books.read() as tx:
         assert tx.row(*question) == (2,)
+
+
+def test_within_a_shared_transaction_its_thread_reads_what_it_wrote_and_nobody_else_does(books: Books) -> None:
+    count, others = "SELECT count(*) FROM journal", []
+
+    def look() -> None:
+        with books.read() as tx:
+            others.append(tx.row(count))
+
+    with books.write() as writing:
+        writing.record("tally.counted", "a", {"name": "plum", "amount": 1})
+        with writing.shared(), books.read() as tx, books.read() as nested:
+            assert writing.row(count) == (1,)
+            assert (tx.row(count), nested.row(count)) == ((1,), (1,))
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        with books.read() as tx:
+            assert tx.row(count) == (0,)
+    assert others == [(0,)]
+    with books.read() as tx:
+        assert tx.row(count) == (1,)
+
+
+def test_questions_of_one_snapshot_are_asked_in_one_go(books: Books) -> None:
+    _add(books, "a%b", name="plum?")
+    questions = [
+        ("SELECT count(*) FROM journal", ()),
+        ("SELECT name FROM tally WHERE name LIKE ?", ("plu%",)),
+        ("SELECT name FROM tally WHERE name = ?", ("pear",)),
+    ]
+    assert [[tuple(row) for row in rows] for rows in books.ask(questions)] == [[(1,)], [("plum?",)], []]
+    with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedTable)):
+        books.ask([("SELECT 1 FROM nowhere", ()), *questions])
+    assert books.ask(questions[:1]) == [[(1,)]]
+    _add(books, "b")
+    assert books.ask(questions[:1]) == [[(2,)]]

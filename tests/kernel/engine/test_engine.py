@@ -27,6 +27,7 @@ from yucun.kernel.engine import (
     list_waiting,
     replay,
 )
+from yucun.kernel.ledger import Transfer
 
 
 @pytest.fixture
@@ -35,10 +36,15 @@ def clock() -> SimulatedClock:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path, clock: SimulatedClock) -> Iterator[EventEngine]:
-    url = f"sqlite:///{tmp_path}/books.sqlite"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_database")
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/books.sqlite"
+    database: str = request.getfixturevalue("postgres_database")
+    return database
+
+
+@pytest.fixture
+def engine(url: str, clock: SimulatedClock) -> Iterator[EventEngine]:
     made = make_engine(url, clock)
     yield made
     with made.books.read() as tx:
@@ -320,6 +326,80 @@ def test_many_hands_give_events_to_one_engine(engine: EventEngine) -> None:
     assert {case_of(engine, f"H{n}").officer for n in (7, 17, 27, 37, 47, 57)} == {"cadre.near"}
 
 
+def test_a_turn_whose_row_is_held_begins_once_and_stops_nobody_else(engine: EventEngine) -> None:
+    engine.take([asked("H1"), moved("H1", "go"), moved("H1", "report", reason="人在家")])
+    begun = []
+
+    def go(event: Event) -> Turn[str]:
+        begun.append(event.key)
+        return (yield event).status
+
+    running = Running(engine)
+    wishes = [asked("H2"), Event("e", "visits.broken", {"how": "otherwise"}, CITIZEN), asked("H3")]
+    futures = [running.run(go(event)) for event in wishes]
+    running.start()
+    running.stop()
+    assert [future.result(30) for future in futures] == ["done", "refused", "done"]
+    assert begun == [event.key for event in wishes]
+    assert running.trouble is None
+
+
+def test_a_turn_reads_in_the_transaction_that_takes_its_event(engine: EventEngine) -> None:
+    engine.take([asked("H1")])
+    seen = []
+
+    def look() -> Turn[str]:
+        with engine.books.read() as tx:
+            seen.append(tx.last_seq())
+        taken = yield moved("H1", "go")
+        seen.append(taken.seq)
+        return taken.status
+
+    running = Running(engine)
+    future = running.run(look())
+    running.start()
+    running.stop()
+    assert future.result(30) == "done"
+    assert seen[1] == seen[0] + 1
+
+
+def test_a_look_says_what_there_is_to_do(engine: EventEngine, url: str, clock: SimulatedClock) -> None:
+    def due() -> list[str]:
+        return [name for name in ("clocks", "rows", "questions", "reservations") if getattr(engine.look(), name)]
+
+    assert due() == []
+    engine.take([asked("H1"), asked("H7")])
+    assert due() == ["questions"]
+    for message in list_waiting(engine.books, "ask"):
+        engine.answer(message, {"who": "cadre.near"})
+    assert due() == []
+    engine.take([moved("H1", "go"), moved("H1", "report", reason="人在家")])
+    assert due() == ["rows"]
+    assert [one.status for one in engine.pass_on()] == ["done"]
+    assert engine.pass_on() == []
+    assert due() == []
+    # Another process has recorded a row that this engine was never told of.
+    other = make_engine(url, clock, fund=False)
+    other.take([asked("H2"), moved("H2", "go"), moved("H2", "report", reason="人在家")])
+    other.books.close()
+    assert due() == ["rows"]
+    assert [one.status for one in engine.pass_on()] == ["done"]
+    assert engine.pass_on() == []
+    clock.advance(timedelta(days=30))
+    assert due() == ["clocks"]
+    while engine.tick():
+        pass
+    hold = Transfer("r1", "fund:visits", "visitor:H9", 5, "fen", "visits.fee", action="reserve",
+                    until=clock.now() + timedelta(hours=1))  # fmt: skip
+    with engine.books.write() as tx:
+        engine.ledger.post(tx, [hold])
+    assert due() == []
+    clock.advance(timedelta(hours=1))
+    assert due() == ["reservations"]
+    assert engine.expire() == 1
+    assert due() == []
+
+
 def test_a_turn_reads_before_and_after_its_event(engine: EventEngine) -> None:
     engine.take([asked("H1")])
     number = case_of(engine, "H1").no
@@ -369,10 +449,10 @@ def test_a_turn_reads_before_and_after_its_event(engine: EventEngine) -> None:
 
 
 def test_who_waits_for_a_batch_that_failed_is_told(engine: EventEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(events: object) -> None:
+    def fail(tx: object, events: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(engine, "take", fail)
+    monkeypatch.setattr(engine, "take_within", fail)
     running = Running(engine).start()
     future = running.submit(asked("H1"))
     with pytest.raises(OSError, match="disk"):
@@ -387,7 +467,7 @@ def test_a_served_city_says_which_thread_fails(engine: EventEngine, monkeypatch:
 
     serving = Serving(engine, {}, lambda: 0, lambda rest: 0, lambda: None)  # noqa: ARG005 - the shape of a publisher
     assert serving.list_failing() == []
-    monkeypatch.setattr(engine, "expire", fail)
+    monkeypatch.setattr(engine, "look", fail)
     serving.start()
     try:
         end = stopwatch()

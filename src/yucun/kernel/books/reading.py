@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
-from yucun.kernel.books.dialect import Postgres, Sqlite
+from yucun.kernel.books.dialect import Dialect
 from yucun.kernel.books.model import Line, canonical, digest
 
 COLUMNS = "seq, commit_no, at, kind, key, payload, messages, attachments, lake_seq, pack, service"
@@ -18,7 +18,7 @@ Question = tuple[str, tuple[Any, ...]]
 class ReadTransaction:
     """One consistent snapshot; values are bound with ``?``."""
 
-    def __init__(self, connection: Any, dialect: Sqlite | Postgres) -> None:
+    def __init__(self, connection: Any, dialect: Dialect) -> None:
         self._connection = connection
         self._dialect = dialect
 

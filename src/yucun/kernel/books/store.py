@@ -13,9 +13,9 @@ from typing import Any
 from yucun.base.clock import Clock
 from yucun.base.errors import Finding, JournalBroken, PlaceError, Yours
 from yucun.base.text import Text
-from yucun.kernel.books.dialect import Postgres, Sqlite, make_dialect
+from yucun.kernel.books.dialect import Dialect, make_dialect
 from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ, Projecting, canonical
-from yucun.kernel.books.reading import COLUMNS, ReadTransaction, Rows, stamp
+from yucun.kernel.books.reading import COLUMNS, Question, ReadTransaction, Rows, stamp
 
 _OF_LINE = ", ".join(f"j.{column}" for column in COLUMNS.split(", "))
 _GENESIS = "0" * 64
@@ -55,6 +55,11 @@ BOOKS = Organ(
                 " name TEXT NOT NULL, seq BIGINT NOT NULL)",
             ),
         ),
+        Migration(
+            2,
+            "messages that wait are found without looking at those that do not",
+            ("CREATE INDEX outbox_waiting ON outbox (kind, seq) WHERE state = 'waiting'",),
+        ),
     ),
     ("outbox", "attachment"),
     {"books.delivered": _apply_delivered},
@@ -75,7 +80,7 @@ class _Head:
 class WriteTransaction(ReadTransaction):
     """A snapshot that may also record lines; all of it commits, or none."""
 
-    def __init__(self, connection: Any, dialect: Sqlite | Postgres, organs: Mapping[str, Organ], clock: Clock) -> None:
+    def __init__(self, connection: Any, dialect: Dialect, organs: Mapping[str, Organ], clock: Clock) -> None:
         super().__init__(connection, dialect)
         self._organs = organs
         self._clock = clock
@@ -167,6 +172,12 @@ class WriteTransaction(ReadTransaction):
         found = self._dialect.ask_all(self._connection, [(self._dialect.sql(sql), values) for sql, values, _ in asked])
         for (_, _, take), rows in zip(asked, found, strict=True):
             take(rows)
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Let whoever reads the books on this thread, within, read them as this transaction sees them."""
+        with self._dialect.sharing(self._connection):
+            yield
 
     def last_seq_of(self, organ: str) -> int:
         """The newest line that this transaction recorded for an organ; 0 if none."""
@@ -357,7 +368,7 @@ class WriteTransaction(ReadTransaction):
 class Books:
     """A city's books: open them, write in one transaction, read one snapshot."""
 
-    def __init__(self, dialect: Sqlite | Postgres, organs: Sequence[Organ], clock: Clock) -> None:
+    def __init__(self, dialect: Dialect, organs: Sequence[Organ], clock: Clock) -> None:
         self._dialect = dialect
         self._clock = clock
         self.organs: dict[str, Organ] = {organ.name: organ for organ in (BOOKS, *organs)}
@@ -419,6 +430,10 @@ class Books:
         """Read one consistent snapshot."""
         with self._dialect.reading() as connection:
             yield ReadTransaction(connection, self._dialect)
+
+    def ask(self, questions: Sequence[Question]) -> list[Rows]:
+        """Ask some questions of one snapshot in one go, where nothing else is asked; return the rows of each."""
+        return self._dialect.ask_once([(self._dialect.sql(sql), values) for sql, values in questions])
 
     def state_hash(self) -> str:
         """Hash of all projections, without personal payloads."""

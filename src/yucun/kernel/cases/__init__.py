@@ -62,9 +62,10 @@ from yucun.kernel.cases.model import (
     State,
     Worked,
 )
-from yucun.kernel.cases.store import ORGAN, Cases
+from yucun.kernel.cases.store import NEXT_DUE, ORGAN, Cases
 
 __all__ = [
+    "NEXT_DUE",
     "ORGAN",
     "Actor",
     "Case",

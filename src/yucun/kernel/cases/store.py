@@ -42,6 +42,11 @@ from yucun.kernel.cases.written import (
     stamp,
 )
 
+# What tells when the next clock runs out and when the next one warns, each by an index of its own.
+NEXT_DUE: tuple[Question, Question] = (
+    ("SELECT min(due) FROM case_clock WHERE state = 'running'", ()),
+    ("SELECT min(warn) FROM case_clock WHERE state = 'running'", ()),
+)
 # So many clocks are put by one statement.
 _FEW_CLOCKS = 20
 _MOVE = "case_no, version, seq, at, move, origin, destination, by_account, reason, clause, evidence, said"
@@ -354,8 +359,7 @@ class Cases:
 
     def next_due(self, tx: ReadTransaction) -> datetime | None:
         """When the next clock warns or runs out; None when none runs."""
-        row = tx.row("SELECT min(due), min(warn) FROM case_clock WHERE state = 'running'")
-        stamps = [one for one in (row or ()) if one is not None]
+        stamps = [row[0] for sql, values in NEXT_DUE if (row := tx.row(sql, values)) and row[0] is not None]
         return instant(min(stamps)) if stamps else None
 
     def find(self, tx: ReadTransaction, case_id: str) -> Case | None:

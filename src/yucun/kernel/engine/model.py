@@ -12,7 +12,7 @@ from yucun.kernel.effects import Effect
 from yucun.kernel.lake.contract import Contract
 from yucun.kernel.view import SYSTEM, Event, Pack, View
 
-__all__ = ["SYSTEM", "Acting", "Decide", "Event", "Status", "Taken"]
+__all__ = ["SYSTEM", "Acting", "Decide", "Due", "Event", "Status", "Taken"]
 
 Status = Literal["done", "already", "refused", "quarantined"]
 # Kinds of event that the engine itself makes, after the service's name.
@@ -21,6 +21,16 @@ MOST_REFUSALS = 3
 
 
 Decide = Callable[[Event, View], Sequence[Effect]]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What there is to do: clocks that warn or ran out, recorded rows to pass on, questions, reservations that are over."""
+
+    clocks: bool
+    rows: bool
+    questions: bool
+    reservations: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
 from yucun.base.clock import stopwatch
-from yucun.kernel.books import Message
+from yucun.kernel.books import CONFLICTS, Message
 from yucun.kernel.books.reading import Question
 from yucun.kernel.effects import Ask, Record
 from yucun.kernel.engine.model import Event, Taken
@@ -219,8 +219,8 @@ class Running(Part):
     def run(self, turn: Turn[T], questions: Collection[Question] = ()) -> Future[T]:
         """Let somebody have a turn on the engine's thread.
 
-        Until it yields its event a turn reads the city as it stood before the batch, and after it as it stands behind
-        the commit; many turns share these two readings. It must be quick: all others wait for it.
+        Until it yields its event a turn reads the city as it stands before the batch, in the transaction that takes it,
+        and after it as it stands behind the commit. It writes nothing itself, and must be quick: all others wait for it.
 
         Parameters
         ----------
@@ -294,9 +294,16 @@ class Running(Part):
 
     def _take(self, batch: Sequence[_Waiting]) -> bool:
         questions = [question for one in batch for question in one[2]]
-        with self.engine.books.read() as tx, tx.ahead(questions):
-            begun = [(event, one) for one in batch if (event := _go_on(one, None)) is not None]
-        taken = self.engine.take([event for event, _ in begun]) if begun else []
+        begun: list[tuple[Event, _Waiting]] = []
+        taken: list[Taken] = []
+        try:
+            with self.engine.books.write() as tx:
+                with tx.shared(), tx.ahead(questions):
+                    begun += [(event, one) for one in batch if (event := _go_on(one, None)) is not None]
+                if begun:
+                    taken = self.engine.take_within(tx, [event for event, _ in begun])
+        except CONFLICTS:
+            taken = self.engine.take([event for event, _ in begun], hopes=False)
         with self.engine.books.read():
             for (_, one), became in zip(begun, taken, strict=True):
                 if _go_on(one, became) is not None:
@@ -308,13 +315,16 @@ class Running(Part):
     def settle(self) -> None:
         """Let clocks fire, pass recorded rows on and answer questions until nothing is left to do."""
         while True:
-            taken = self.engine.tick()
-            taken += self.engine.pass_on()
-            taken += [one for message in list_waiting(self.engine.books, "ask") for one in self._answer(message)]
+            due = self.engine.look()
+            taken = self.engine.tick() if due.clocks else []
+            taken += self.engine.pass_on() if due.rows else []
+            if due.questions:
+                taken += [one for message in list_waiting(self.engine.books, "ask") for one in self._answer(message)]
             if not taken:
                 break
             self._tell(taken)
-        self.engine.expire()
+        if due.reservations:
+            self.engine.expire()
 
     def _answer(self, message: Message) -> list[Taken]:
         answerer = self.answerers.get(str(message.body["question"]))

@@ -14,22 +14,36 @@ from yucun.base.errors import Finding, Ours, Yours
 from yucun.base.text import Text
 from yucun.kernel.books import CONFLICTS, Books, Message
 from yucun.kernel.books.model import canonical, digest
-from yucun.kernel.books.reading import ReadTransaction
+from yucun.kernel.books.reading import Question, stamp
 from yucun.kernel.books.store import WriteTransaction
-from yucun.kernel.cases import Case, Cases, Clock
+from yucun.kernel.cases import NEXT_DUE, Case, Cases, Clock
 from yucun.kernel.cases.model import RULE, Actor
 from yucun.kernel.effects import Ask, Effect, MoveCase, Notify, OpenCase, Post, Record, Reserve, Void
 from yucun.kernel.engine.act import Act
-from yucun.kernel.engine.model import ANSWERED, CLOCK, MOST_REFUSALS, RECORDED, REFUSED, SYSTEM, Acting, Event, Taken
+from yucun.kernel.engine.model import (
+    ANSWERED,
+    CLOCK,
+    MOST_REFUSALS,
+    RECORDED,
+    REFUSED,
+    SYSTEM,
+    Acting,
+    Due,
+    Event,
+    Taken,
+)
 from yucun.kernel.engine.private import put_apart, read_private, same_private, with_texts
 from yucun.kernel.engine.store import find_status, passed_until
 from yucun.kernel.lake.checking.record import check_record
-from yucun.kernel.ledger import Ledger
+from yucun.kernel.ledger import NEXT_UNTIL, Ledger
 from yucun.kernel.registry.regions import Regions
 from yucun.kernel.view import LakeQuery, LakeRows, View
 
 __all__ = ["EventEngine", "Undone"]
 
+# What `look` asks: the newest line and when it was written, and whether a question waits.
+_HEAD: Question = ("SELECT seq, at FROM journal ORDER BY seq DESC LIMIT 1", ())
+_ASK_WAITS: Question = ("SELECT 1 FROM outbox WHERE state = 'waiting' AND kind = ? LIMIT 1", ("ask",))
 # Of most events no more effects follow; the keys of any others are asked for one by one.
 _FEW_EFFECTS = 4
 
@@ -86,12 +100,20 @@ class EventEngine:
         self._lake_rows = lake_rows
         self._lake_seq = lake_seq
         self._lake_query = lake_query
+        self._consumed = frozenset[str]().union(*(service.consumes for service in services.values()))
+        # Up to which line nothing waits for any service, and for each of them.
+        self._nothing_before = 0
         self._nothing_until: dict[str, int] = {}
 
     # -- events that come from outside ----------------------------------------------------------------------
 
-    def take(self, events: Sequence[Event]) -> list[Taken]:
+    def take(self, events: Sequence[Event], *, hopes: bool = True) -> list[Taken]:
         """Take events in order, in one commit; each is done whole, or refused with its findings.
+
+        Parameters
+        ----------
+        hopes : bool
+            Whether keys of rows are hoped to be new at first; see `take_within`.
 
         Returns
         -------
@@ -99,19 +121,29 @@ class EventEngine:
             One for each event.
         """
         try:
-            return self._take_all(events, hopes=True)
+            with self.books.write() as tx:
+                return self.take_within(tx, events, hopes=hopes)
         except CONFLICTS:
+            if not hopes:
+                raise
             # A row's key is held already; which one, and whether it says the same, is found by looking.
-            return self._take_all(events, hopes=False)
+            return self.take(events, hopes=False)
 
-    def _take_all(self, events: Sequence[Event], *, hopes: bool) -> list[Taken]:
-        with self.books.write() as tx:
-            tx.hopes = hopes
-            keys = [key for event in events for key in _own_keys(event)]
-            cases = {name for event in events if isinstance(name := event.body.get("case"), str)}
-            tx.look_ahead(keys, self.cases.ahead(tx, cases))
-            lake_seq = self._lake_seq(tx)
-            return [self._take_one(tx, event, lake_seq) for event in events]
+    def take_within(self, tx: WriteTransaction, events: Sequence[Event], *, hopes: bool = True) -> list[Taken]:
+        """Take events in a transaction that has written nothing yet.
+
+        Raises
+        ------
+        CONFLICTS
+            With `hopes`, here or at the commit: the key of a row is held already. Nothing was done; take them again
+            without hoping, and each key is looked for.
+        """
+        tx.hopes = hopes
+        keys = [key for event in events for key in _own_keys(event)]
+        cases = {name for event in events if isinstance(name := event.body.get("case"), str)}
+        tx.look_ahead(keys, self.cases.ahead(tx, cases))
+        lake_seq = self._lake_seq(tx)
+        return [self._take_one(tx, event, lake_seq) for event in events]
 
     def dry_run(self, events: Sequence[Event]) -> list[Taken]:
         """Say what would become of events; nothing is kept."""
@@ -251,6 +283,22 @@ class EventEngine:
 
     # -- events that the engine makes --------------------------------------------------------------------------
 
+    def look(self) -> Due:
+        """Say what there is to do, with one look at the books."""
+        recorded = _recorded(self._consumed, self._nothing_before)
+        head, rows, waits, until, *clocks = self.books.ask((_HEAD, recorded, _ASK_WAITS, NEXT_UNTIL, *NEXT_DUE))
+        seq, at = head[0] if head else (0, "")
+        if not rows:
+            self._nothing_before = int(seq)
+        now = max(stamp(self.clock.now()), str(at))
+        over = datetime.fromisoformat(now).isoformat()
+        return Due(
+            clocks=any(row[0] is not None and str(row[0]) <= now for found in clocks for row in found),
+            rows=bool(rows),
+            questions=bool(waits),
+            reservations=any(row[0] is not None and str(row[0]) <= over for row in until),
+        )
+
     def tick(self, most: int = 500, wanted: Callable[[str], bool] | None = None) -> list[Taken]:
         """Let clocks that warn or ran out be events, each once; late ones at once. Call again while it returns some.
 
@@ -280,10 +328,14 @@ class EventEngine:
 
     def pass_on(self, most: int = 200) -> list[Taken]:
         """Give recorded rows to the services that consume their tables, each once; call again while it returns some."""
+        with self.books.read() as reading:
+            last = reading.last_seq()
         taken: list[Taken] = []
         for service in self.services.values():
             if service.consumes:
                 taken += self._pass_on_to(service, most)
+        if not taken:
+            self._nothing_before = last
         return taken
 
     def _pass_on_to(self, service: Acting, most: int) -> list[Taken]:
@@ -297,9 +349,8 @@ class EventEngine:
                 if not found:
                     return []
                 last = int(found[-1][0])
-                lines = (
-                    reading.lines(after, last, ("engine.recorded",)) if _may_hold(reading, service, after, last) else []
-                )
+                may_hold = reading.row(*_recorded(service.consumes, after, last)) is not None
+                lines = reading.lines(after, last, ("engine.recorded",)) if may_hold else []
             if any(line.payload["table"] in service.consumes for line in lines):
                 break
             # Nothing for it here; that is remembered only, and looked at once more after a restart.
@@ -355,11 +406,12 @@ class EventEngine:
             return len(marks)
 
 
-def _may_hold(tx: ReadTransaction, service: Acting, after: int, until: int) -> bool:
-    """Whether any line of a range may hold rows for a service, as the ends of their texts say; none is taken apart for it."""
-    ends = [f'%"table":"{table}"}}' for table in sorted(service.consumes)]
-    sql = f"SELECT 1 FROM journal WHERE kind = ? AND seq > ? AND seq <= ? AND ({' OR '.join(['payload LIKE ?'] * len(ends))}) LIMIT 1"
-    return tx.row(sql, ("engine.recorded", after, until, *ends)) is not None
+def _recorded(tables: Collection[str], after: int, until: int = 2**62) -> Question:
+    """What tells whether any line of a range may hold rows of some tables, by the ends of their texts; none is taken apart."""
+    ends = [f'%"table":"{table}"}}' for table in sorted(tables)]
+    which = " OR ".join(["payload LIKE ?"] * len(ends)) or "1 = 0"
+    sql = f"SELECT 1 FROM journal WHERE kind = ? AND seq > ? AND seq <= ? AND ({which}) LIMIT 1"
+    return sql, ("engine.recorded", after, until, *ends)
 
 
 def _own_keys(event: Event) -> list[str]:

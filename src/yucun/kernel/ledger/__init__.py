@@ -51,9 +51,10 @@ from yucun.kernel.ledger.chart import Chart, Pattern, Posting, make_chart, read_
 from yucun.kernel.ledger.model import Account, Balance, Entry, Kind, Posted, Refusal, Reserved, Transfer
 from yucun.kernel.ledger.split import Share, split
 from yucun.kernel.ledger.statement import AccountStatement, Statement, StatementLine
-from yucun.kernel.ledger.store import ORGAN, Ledger, Opening
+from yucun.kernel.ledger.store import NEXT_UNTIL, ORGAN, Ledger, Opening
 
 __all__ = [
+    "NEXT_UNTIL",
     "ORGAN",
     "Account",
     "AccountStatement",

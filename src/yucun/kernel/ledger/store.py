@@ -13,6 +13,7 @@ from typing import Any
 from yucun.base.errors import Finding, LedgerImbalance, NotKnown, PostingError, Yours
 from yucun.base.text import Text
 from yucun.kernel.books import Line, ReadTransaction, WriteTransaction
+from yucun.kernel.books.reading import Question
 from yucun.kernel.ledger.balance import walk_back
 from yucun.kernel.ledger.beancount import Movement, write_beancount
 from yucun.kernel.ledger.chart import Chart
@@ -23,6 +24,8 @@ from yucun.kernel.ledger.reserve import time_out
 from yucun.kernel.ledger.statement import AccountStatement, Statement, Told, make_lines
 from yucun.kernel.ledger.tables import ACCOUNT_COLUMNS, ENTRY_COLUMNS, ORGAN
 
+# What tells when the next reservation is over.
+NEXT_UNTIL: Question = ("SELECT min(until) FROM ledger_pending", ())
 _FOUND = "no, name, kind, pattern, lowest, highest, opened_seq"
 _STANDING = "no, posted, going_out, coming_in, last_entry, closed_seq"
 # More names than this are not kept in memory; they are read again.
@@ -585,4 +588,4 @@ def _check(tx: ReadTransaction) -> int:
     return count
 
 
-__all__ = ["ORGAN", "Ledger", "Opening", "Refusal"]
+__all__ = ["NEXT_UNTIL", "ORGAN", "Ledger", "Opening", "Refusal"]
