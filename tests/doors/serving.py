@@ -94,6 +94,11 @@ class Served:
         """What it wrote beside its answers: nothing, unless something broke."""
         return (self._folder / "server.log").read_text(encoding="utf-8")
 
+    @property
+    def books(self) -> Path:
+        """The file of its books."""
+        return self._folder / "books.sqlite"
+
     def client(self, **headers: str) -> httpx.Client:
         """A client for its address."""
         return httpx.Client(base_url=self.url, headers=headers, timeout=60)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -56,6 +58,29 @@ def move(desk: httpx.Client, number: str, name: str, **more: str) -> httpx.Respo
     assert version is not None
     form = {"case": number, "seen": version.group(1), "move": name, "token": token_of(page), **more}
     return desk.post("/duty/hotline/move", data=form)
+
+
+def test_a_session_that_was_silent_for_minutes_moves_and_one_that_was_for_days_is_over(
+    served: Served, desk: httpx.Client
+) -> None:
+    number = call(desk, "月河街道小区门口的路灯不亮了，请派人看看").headers["Location"].split("case=")[1].split("&")[0]
+    tokens = [served.sign_in("duty_officer") for _ in range(3)]
+    path, said = f"/api/cases/{number}/moves", {"move": "take"}
+
+    def silent_for(seconds: int) -> None:
+        with closing(sqlite3.connect(served.books, timeout=60)) as books, books:
+            books.execute("UPDATE access_session SET seen_ms = seen_ms - ?", (1000 * seconds,))
+
+    codes = []
+    for token, seconds in ((tokens[0], 120), (tokens[0], 0), (tokens[1], 0), (tokens[2], 30 * 86_400)):
+        silent_for(seconds)
+        with served.client(Authorization=f"Bearer {token}") as client:
+            codes.append(client.post(path, params={"service": "hotline"}, json=said).status_code)
+    assert codes == [200, 200, 200, 401]
+    with served.client(Authorization=f"Bearer {served.sign_in('duty_officer')}") as client:
+        assert client.post(path, params={"service": "hotline"}, json=said).status_code == 200
+        assert client.get("/api/health").json()["failing"] == []
+    assert "Traceback" not in served.noted()
 
 
 def test_what_is_typed_is_judged_with_three_guesses_and_how_sure(desk: httpx.Client) -> None:

@@ -337,7 +337,7 @@ def test_within_a_shared_transaction_its_thread_reads_what_it_wrote_and_nobody_e
 
     with books.write() as writing:
         writing.record("tally.counted", "a", {"name": "plum", "amount": 1})
-        with writing.shared(), books.read() as tx, books.read() as nested:
+        with books.shared(writing), books.read() as tx, books.read() as nested:
             assert writing.row(count) == (1,)
             assert (tx.row(count), nested.row(count)) == ((1,), (1,))
         thread = threading.Thread(target=look)
@@ -363,3 +363,28 @@ def test_questions_of_one_snapshot_are_asked_in_one_go(books: Books) -> None:
     assert books.ask(questions[:1]) == [[(1,)]]
     _add(books, "b")
     assert books.ask(questions[:1]) == [[(2,)]]
+
+
+def test_who_writes_within_a_shared_transaction_joins_it_and_is_undone_alone(books: Books) -> None:
+    _add(books, "before")
+    with books.write() as outer:
+        with books.shared(outer):
+            line, _ = _add(books, "a")
+            with pytest.raises(Yours):
+                _add(books, "a", amount=2)
+            with pytest.raises(ZeroDivisionError), books.write() as tx:
+                tx.record("tally.counted", "b", {"name": "plum", "amount": 1})
+                raise ZeroDivisionError
+            assert outer.is_joined
+        outer.look_ahead(["before", "a", "b", "c"])
+        assert [outer.find_line(key) is not None for key in ("before", "a", "b", "c")] == [True, True, False, False]
+        last, _ = outer.record("tally.counted", "c", {"name": "plum", "amount": 1})
+        assert (line.seq, last.seq, last.commit) == (2, 3, line.commit)
+    assert books.verify() == 3
+    with books.read() as tx:
+        assert tx.row("SELECT amount FROM tally") == (3,)
+    with pytest.raises(ZeroDivisionError), books.write() as outer:
+        with books.shared(outer):
+            _add(books, "d")
+        raise ZeroDivisionError
+    assert books.verify() == 3

@@ -344,6 +344,25 @@ def test_a_turn_whose_row_is_held_begins_once_and_stops_nobody_else(engine: Even
     assert running.trouble is None
 
 
+def test_what_a_turn_writes_besides_is_committed_with_its_batch(engine: EventEngine) -> None:
+    engine.take([asked("H1"), moved("H1", "go"), moved("H1", "report", reason="人在家")])
+
+    def go() -> Turn[str]:
+        with engine.books.write() as tx:
+            tx.record("tests.noted", "note", {"by": "a turn"})
+        return (yield Event("e", "visits.broken", {"how": "otherwise"}, CITIZEN)).status
+
+    running = Running(engine)
+    futures = [running.run(go()), running.submit(asked("H2"))]
+    running.start()
+    running.stop()
+    assert futures[0].result(30) == "refused"
+    assert futures[1].result(30).status == "done"
+    with engine.books.read() as tx:
+        note, event = tx.find_line("note"), tx.find_line("event:asked:H2")
+    assert note is not None and event is not None and note.commit == event.commit
+
+
 def test_a_turn_reads_in_the_transaction_that_takes_its_event(engine: EventEngine) -> None:
     engine.take([asked("H1")])
     seen = []
@@ -449,7 +468,7 @@ def test_a_turn_reads_before_and_after_its_event(engine: EventEngine) -> None:
 
 
 def test_who_waits_for_a_batch_that_failed_is_told(engine: EventEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(tx: object, events: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
     monkeypatch.setattr(engine, "take_within", fail)

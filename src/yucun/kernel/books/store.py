@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -100,6 +101,8 @@ class WriteTransaction(ReadTransaction):
         self._at = ""
         # The hash of this transaction's own commit, once it is sealed.
         self.sealed: str | None = None
+        # Whether somebody else wrote within it, see `Books.shared`.
+        self.is_joined = False
 
     @property
     def _end(self) -> _Head:
@@ -110,6 +113,8 @@ class WriteTransaction(ReadTransaction):
         return self._head
 
     def _take_end(self, rows: Rows) -> None:
+        if self._head is not None:
+            return
         seq, at, commit, sealed = rows[0] if rows else (0, "", 0, _GENESIS)
         self._head = _Head(int(seq), str(at), int(commit) + 1, str(sealed), int(seq))
 
@@ -164,7 +169,7 @@ class WriteTransaction(ReadTransaction):
 
         def take_keys(rows: Rows) -> None:
             self._held = {line.key: line for line in map(Line.from_row, rows)}
-            self._absent.update(set(keys) - self._held.keys())
+            self._absent.update(set(keys) - self._held.keys() - {line.key for line, _ in self._recorded})
 
         asked: list[tuple[str, Sequence[Any], Callable[[Rows], None]]] = [(_HEAD, (), self._take_end)]
         for sql, wanted, take in ((_KEYS_HELD, keys, take_keys), *looks):
@@ -174,8 +179,8 @@ class WriteTransaction(ReadTransaction):
             take(rows)
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Let whoever reads the books on this thread, within, read them as this transaction sees them."""
+    def sharing(self) -> Iterator[None]:
+        """Let this thread read on the connection of this transaction; `Books.shared` does so."""
         with self._dialect.sharing(self._connection):
             yield
 
@@ -371,6 +376,7 @@ class Books:
     def __init__(self, dialect: Dialect, organs: Sequence[Organ], clock: Clock) -> None:
         self._dialect = dialect
         self._clock = clock
+        self._local = threading.local()
         self.organs: dict[str, Organ] = {organ.name: organ for organ in (BOOKS, *organs)}
 
     @classmethod
@@ -413,6 +419,12 @@ class Books:
     @contextmanager
     def write(self) -> Iterator[WriteTransaction]:
         """Open the one writing transaction; leaving it commits, an error undoes all of it."""
+        outer: WriteTransaction | None = getattr(self._local, "shared", None)
+        if outer is not None:
+            outer.is_joined = True
+            with outer.undoable():
+                yield outer
+            return
         with self._dialect.changing() as connection:
             try:
                 tx = WriteTransaction(connection, self._dialect, self.organs, self._clock)
@@ -424,6 +436,16 @@ class Books:
                 if not getattr(connection, "closed", False):
                     connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def shared(self, tx: WriteTransaction) -> Iterator[None]:
+        """Let whoever reads or writes the books on this thread, within, do so in this transaction, and commit with it."""
+        with tx.sharing():
+            self._local.shared = tx
+            try:
+                yield
+            finally:
+                self._local.shared = None
 
     @contextmanager
     def read(self) -> Iterator[ReadTransaction]:

@@ -220,7 +220,8 @@ class Running(Part):
         """Let somebody have a turn on the engine's thread.
 
         Until it yields its event a turn reads the city as it stands before the batch, in the transaction that takes it,
-        and after it as it stands behind the commit. It writes nothing itself, and must be quick: all others wait for it.
+        and after it as it stands behind the commit; what it writes itself is committed with it. It must be quick: all
+        others wait for it.
 
         Parameters
         ----------
@@ -298,10 +299,11 @@ class Running(Part):
         taken: list[Taken] = []
         try:
             with self.engine.books.write() as tx:
-                with tx.shared(), tx.ahead(questions):
+                with self.engine.books.shared(tx), tx.ahead(questions):
                     begun += [(event, one) for one in batch if (event := _go_on(one, None)) is not None]
                 if begun:
-                    taken = self.engine.take_within(tx, [event for event, _ in begun])
+                    # What a turn wrote must not be undone with a hope.
+                    taken = self.engine.take_within(tx, [event for event, _ in begun], hopes=not tx.is_joined)
         except CONFLICTS:
             taken = self.engine.take([event for event, _ in begun], hopes=False)
         with self.engine.books.read():
