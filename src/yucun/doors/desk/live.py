@@ -41,20 +41,20 @@ async def stream(city: City, desk: Desk, closing: Closing) -> AsyncIterator[byte
 
     leave = city.listeners.add(hear)
     ended = asyncio.ensure_future(closing.wait())
+    waits = asyncio.ensure_future(heard.get())
     try:
         yield _event("stands", {"seq": city.last_seq()})
         while not ended.done():
-            waits = asyncio.ensure_future(heard.get())
             await asyncio.wait((waits, ended), timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
             if waits.done():
-                said = await asyncio.to_thread(_tell, desk, waits.result())
+                taken, waits = waits.result(), asyncio.ensure_future(heard.get())
+                said = await asyncio.to_thread(_tell, desk, taken)
                 if said:
                     yield _event("moved", {"seq": city.last_seq(), "cases": said})
-                continue
-            waits.cancel()
-            if not ended.done():
+            elif not ended.done():
                 yield b": here\n\n"
     finally:
+        waits.cancel()
         ended.cancel()
         leave()
 
