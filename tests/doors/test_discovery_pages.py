@@ -39,3 +39,35 @@ def test_rules_stand_beside_the_published_share_and_say_what_they_rest_on(served
         assert len(rows) == 13 and rows[-1]["rule"] == "together" and int(rows[-1]["visits"]) > 20
         service = chief.get("/service/discovery?lang=zh").text
         assert "1.86%" in service and "模拟" in service
+
+
+def test_the_county_runs_a_month_once_and_nobody_else_does(served: Served) -> None:
+    with served.client(Origin=served.url) as county, served.client(Origin=served.url) as chief:
+        county.cookies.set("yucun_session", served.sign_in("relief_county"))
+        chief.cookies.set("yucun_session", served.sign_in("chief"))
+        page = county.get("/discovery/rules?lang=zh").text
+        token, month = (re.search(rf'name="{n}"[^>]* value="([^"]*)"', page) for n in ("token", "month"))
+        assert token is not None and month is not None
+        assert 'action="/discovery/rules"' not in chief.get("/discovery/rules").text
+
+        said = {"token": token[1], "month": "2022年5月"}
+        first = county.post("/discovery/rules", params={"lang": "zh"}, data=said)
+        again = county.post("/discovery/rules", params={"lang": "zh"}, data=said)
+        anew = county.post("/discovery/rules", params={"lang": "en"}, data={"month": "2022-05"})
+        assert (first.status_code, again.status_code, anew.status_code) == (200, 200, 200)
+        assert "2022-05 运行完毕" in first.text or "2022-05 已经运行过" in first.text
+        assert "2022-05 已经运行过，什么都没有改变" in again.text
+        assert "2022-05 was run before; nothing changed" in anew.text
+
+        for asked, words in (
+            ("2031-01", "请给出已开始的月份"),
+            ("2022", "请给出已开始的月份"),
+            ("五月初三", "月份"),
+            ("", "月份"),
+        ):
+            refused = county.post("/discovery/rules", params={"lang": "zh"}, data={"month": asked})
+            assert refused.status_code == 422 and words in refused.text, asked
+        denied = chief.post("/discovery/rules", params={"lang": "zh"}, data={"month": "2022-05"})
+        assert denied.status_code == 422 and "县级救助岗位" in denied.text
+        county.headers["Origin"] = "https://elsewhere.example"
+        assert county.post("/discovery/rules", data={"month": "2022-05"}).status_code == 403

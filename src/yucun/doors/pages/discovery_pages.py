@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from litestar import Response, get
+from collections.abc import Mapping
+
+from litestar import Response, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
+from yucun.base.period import Period
 from yucun.base.text import Text
 from yucun.city import City
+from yucun.doors.desk.acting import make_token
 from yucun.doors.desk.sight import Desk
 from yucun.doors.pages.catalogue import words
-from yucun.doors.pages.relief_views import Part, ReliefPage
-from yucun.doors.pages.views import EMPTY, Column, Crumb, Download, Entry, Opening, Row, Span, Table
-from yucun.doors.pages.visit import SECURITY_HEADERS, Visit
+from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.relief_views import Form, Input, Part, ReliefPage
+from yucun.doors.pages.views import EMPTY, Column, Crumb, Download, Entry, Notice, Opening, Row, Span, Table
+from yucun.doors.pages.visit import SECURITY_HEADERS, AnyRequest, Visit, check_origin
 from yucun.kernel.cases import Case
+from yucun.kernel.effects import Record
+from yucun.kernel.engine import Event, Taken
 from yucun.services.discovery.detectors import RULES
 from yucun.services.discovery.pages.reading import (
     Fared,
@@ -28,6 +36,9 @@ from yucun.services.discovery.pages.reading import (
 from yucun.services.discovery.planning import parameters_of
 
 SERVICE, KIND = "discovery", "discovery.warning"
+# Who may run a month, and how long a run may take: it reads the tables of the whole city.
+RUNS = "relief_county"
+_PATIENCE_S = 300
 _MOST = 1_000_000
 _KICKER = Text("主动发现", "Early warning")
 _HEADS = (
@@ -61,8 +72,8 @@ def _table(name: str, first: Text, rows: list[Row], downloads: tuple[Download, .
     return Table(EMPTY, columns, tuple(rows), len(rows), name=name, empty=empty, downloads=downloads)
 
 
-def make_rules_page(visit: Visit) -> ReliefPage:
-    """Each rule beside what was published; what each rests on; month by month."""
+def make_rules_page(visit: Visit, notices: tuple[Notice, ...] = ()) -> ReliefPage:
+    """Each rule beside what was published; what each rests on; month by month; running a month, for who may."""
     cases, city = _read_cases(visit), visit.city
     pack = city.work.engine.services[SERVICE].pack.derive(parameters_of)
     today = city.clock.today()
@@ -76,7 +87,7 @@ def make_rules_page(visit: Visit) -> ReliefPage:
         f"county's, and no result of this software: {source}",
     )
     months = [_row(one) for one in score_months(cases)]
-    parts = (
+    parts: tuple[Part, ...] = (
         Part(
             Text("每条规则管不管用", "How each rule fares"),
             said,
@@ -86,6 +97,8 @@ def make_rules_page(visit: Visit) -> ReliefPage:
         _basis_part(city),
         Part(Text("怎样排先后", "How the order is made"), _ORDER),
     )
+    if RUNS in Desk(city, SERVICE, visit.reader).actor.roles:
+        parts = (_run_part(city), *parts)
     total = scores[-1] if scores else None
     sentence = (
         Text(
@@ -109,7 +122,49 @@ def make_rules_page(visit: Visit) -> ReliefPage:
             )
         ),
     )
-    return ReliefPage(Opening(_KICKER, sentence, lead), _trail(city), parts, (), note)
+    return ReliefPage(Opening(_KICKER, sentence, lead), _trail(city), parts, notices, note)
+
+
+def _run_part(city: City) -> Part:
+    said = Text(
+        "每月一次：各条规则数一遍全市记录，先请村社去问最可能需要帮扶的家庭；重跑不改变任何事",
+        "once a month: the rules look through the city's records, and visits are offered first where help is likeliest needed; "
+        "a second run changes nothing",
+    )
+    form = Form(
+        "/discovery/rules",
+        Text("运行", "Run"),
+        (Input("token", None, make_token()), Input("month", Text("月份", "month"), f"{city.clock.today():%Y-%m}")),
+    )
+    return Part(Text("按月运行", "Run a month"), said, form=form, name="run")
+
+
+def _run_month(visit: Visit, said: Mapping[str, str]) -> Response[str]:
+    desk = Desk(visit.city, SERVICE, visit.reader)
+    asked = said.get("month", "").strip()[:20]
+    month = parsed.text if (parsed := Period.find(asked)) is not None else asked
+    body = {"month": month, "is_made_up": bool(visit.city.clock.is_simulated)}
+    token = said.get("token", "")[:40] or make_token()
+    event = Event(f"discovery:run:{token}", "discovery.month_run", body, desk.actor)
+    taken = visit.city.submit(event).result(_PATIENCE_S)
+    if taken.findings:
+        notices = tuple(Notice(f.message, f.key, "bad") for f in taken.findings)
+        return visit.answer("relief.html", "duty", status=422, page=make_rules_page(visit, notices))
+    return visit.answer("relief.html", "duty", page=make_rules_page(visit, (_tell_run(month, taken),)))
+
+
+def _tell_run(month: str, taken: Taken) -> Notice:
+    """How many visits a run offered, or that the month was run before."""
+    rows = [row for e in taken.effects if isinstance(e, Record) and e.table == "discovery.run" for row in e.rows]
+    if not rows:
+        said = Text(f"{month} 已经运行过，什么都没有改变", f"{month} was run before; nothing changed")
+        return Notice(said)
+    standing, offered = rows[0]["standing"], rows[0]["offered"]
+    said = Text(
+        f"{month} 运行完毕：{standing} 户触发规则，提请走访 {offered} 户",
+        f"{month} was run: rules warn of {standing} households, {offered} visits are offered",
+    )
+    return Notice(said, tone="good")
 
 
 _ORDER = Text(
@@ -169,6 +224,13 @@ def make_discovery_handlers() -> list[HTTPRouteHandler]:
         """Rules and how they fare."""
         return visit.answer("relief.html", "duty", page=make_rules_page(visit))
 
+    @post("/discovery/rules", include_in_schema=False, status_code=200)
+    async def run_month(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
+        """Run a month."""
+        check_origin(request)
+        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        return await sync_to_thread(_run_month, visit, said)
+
     @get("/discovery/rules.csv", include_in_schema=False, sync_to_thread=True)
     def send_rules(visit: NamedDependency[Visit]) -> Response[bytes]:
         """The same as a file."""
@@ -176,4 +238,4 @@ def make_discovery_handlers() -> list[HTTPRouteHandler]:
         headers = {**SECURITY_HEADERS, "Content-Disposition": 'attachment; filename="discovery-rules.csv"'}
         return Response(content.encode(), media_type="text/csv; charset=utf-8", headers=headers)
 
-    return [show_rules, send_rules]
+    return [show_rules, run_month, send_rules]
