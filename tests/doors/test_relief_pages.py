@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from tests.doors.serving import Served
+from tests.services.relief.office import Office
+from yucun.city import SERVICES
+from yucun.doors.pages.clauses_page import make_clauses_page
+from yucun.kernel.service import read_services
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +96,32 @@ def test_a_receipt_opens_what_i_get_why_and_objecting(served: Served, window: ht
         assert "异议已受理" in public.post("/my/relief?lang=zh", data=sent).text, "sent twice it is one objection"
 
 
-def test_clauses_that_no_example_shows_are_found_and_said(window: httpx.Client) -> None:
+def test_clauses_stand_with_what_shows_them(window: httpx.Client) -> None:
     page = window.get("/service/relief/clauses?lang=zh").text
-    assert "没有例子的" in page
-    assert page.index("is_tekun_from_2014_11") < page.index(">有例子的（")
-    assert page.index("dibao_gap_fen_from_2014_11") > page.index(">有例子的（")
+    assert "条条有例子" in page and "没有例子的（" not in page
+    shown, others = page.index(">有例子的（"), page.index("tekun_old_age")
+    assert shown < page.index("dibao_gap_fen_from_2014_11") and shown < page.index("is_tekun_from_2014_11") < others
     assert "浙江省社会救助条例第十二条" in page
     with_numbers = window.get("/service/prosperity/clauses?lang=en")
     assert "Numbers that no example asks" in with_numbers.text
     assert window.get("/service/no_such/clauses").status_code == 404
+
+
+def test_clauses_that_no_example_shows_are_found_and_said(tmp_path: Path) -> None:
+    """The same service without its examples on gas and on who is tekun: their clauses come first."""
+    office = Office()
+    ships = read_services(SERVICES)[0]["relief"]
+    folder = Path(shutil.copytree(ships.folder, tmp_path / "relief"))
+    said = re.split(r"(?m)^(?=\[\w+\]$)", (folder / "examples.toml").read_text(encoding="utf-8"))
+    kept = [part for part in said if not part.startswith(("[gas]", "[tekun_who]"))]
+    (folder / "examples.toml").write_text("".join(kept), encoding="utf-8")
+    service = replace(ships, folder=folder)
+    work = SimpleNamespace(cases=office.engine.cases)
+    city = SimpleNamespace(work=work, books=office.engine.books, services={"relief": service})
+    page = make_clauses_page(SimpleNamespace(city=city), service)  # type: ignore[arg-type]
+    assert [one.title.zh for one in page.without] == ["浙江省社会救助条例第十四条", "燃气费减免（由县规定）"]
+    assert "2" in page.opening.sentence.zh
+    office.close()
 
 
 def test_the_morning_leads_to_the_villages_and_their_cases(window: httpx.Client) -> None:

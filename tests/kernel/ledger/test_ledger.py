@@ -118,6 +118,29 @@ def test_a_reservation_is_finished_once(books: Books, ledger: Ledger, clock: Sim
         ledger.check(tx)
 
 
+def test_a_reason_of_its_own_brings_its_own_clause(books: Books, ledger: Ledger) -> None:
+    """A void that names another reason rests on that reason's clause; one that names none, on the reservation's."""
+    holds = (relief(f"hold{n}", "H1", 10, action="reserve", clause="art. 5", period="2022-05") for n in range(4))
+    post(
+        books,
+        ledger,
+        *holds,
+        Transfer("none", action="void", of="hold0"),
+        Transfer("same", action="void", of="hold1", reason="relief.monthly"),
+        Transfer("other", action="void", of="hold2", reason="relief.fund"),
+        Transfer("said", action="void", of="hold3", reason="relief.fund", clause="art. 9"),
+    )
+    with books.read() as tx:
+        (account,) = ledger.statement(tx, "household:H1").accounts
+    found = {one.id: (one.reason, one.clause, one.period) for one in account.lines if one.action == "void"}
+    assert found == {
+        "none": ("relief.monthly", "art. 5", "2022-05"),
+        "same": ("relief.monthly", "art. 5", "2022-05"),
+        "other": ("relief.fund", "made-up clause 1", "2022-05"),
+        "said": ("relief.fund", "art. 9", "2022-05"),
+    }
+
+
 def test_a_chain_is_done_whole_or_not_at_all(books: Books, ledger: Ledger) -> None:
     carbon = Transfer("c0", "treasury:relief", "household:H1", 40_000_000, "carbon_g", "carbon.issue", "clause 3")
     post(books, ledger, relief("r1", "H2", 1000), carbon)

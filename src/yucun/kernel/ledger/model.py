@@ -103,7 +103,8 @@ class Transfer:
     reason : str
         Reason code of the chart's posting templates.
     clause : str
-        The clause that it rests on; empty takes the template's.
+        The clause that it rests on; empty takes the template's, and the reservation's where a ``settle`` or ``void``
+        names no reason of its own.
     period : str
         What it is for, e.g. ``"2022-05"``.
     action : Action

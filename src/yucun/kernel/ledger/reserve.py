@@ -88,7 +88,10 @@ def _check_said(page: Page, transfer: Transfer, held: Entry) -> Refusal | None:
 def _finish(page: Page, transfer: Transfer, held: Entry, amount: int, action: str) -> None:
     del page.open[held.no]
     reason, clause, period = page.ground_of(held.ground)
-    ground = (transfer.reason or reason, transfer.clause or clause, transfer.period or period)
+    if transfer.reason not in ("", reason):
+        reason = transfer.reason
+        clause = page.chart.postings[reason].clause or clause
+    ground = (reason, transfer.clause or clause, transfer.period or period)
     page.write(
         transfer.id,
         page.accounts[held.source],

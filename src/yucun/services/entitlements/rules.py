@@ -22,7 +22,12 @@ def _is(condition: Column) -> Column:
 
 def _is_newborn(person: Subject) -> Column:
     """Born in the month that is asked about, or not a full month before its end."""
-    return _is(full_months(person["birth"], person.period.end) < 1)
+    return _is(full_months(person["birth"], person.period.end) == 0)
+
+
+def _is_born_and_below(person: Subject, age: int) -> Column:
+    """Born by the end of the month, and not of that age yet; who is born later has no years, not few."""
+    return _is((person["years"] >= 0) & (person["years"] < age))
 
 
 def _alive(person: Subject) -> Column:
@@ -92,12 +97,12 @@ def owes_vaccination_card_from_2019_12(person: Subject) -> Column:
 
 def owes_vaccines_from_2019_12(person: Subject, law: Law) -> Column:
     """疫苗管理法第六条、第四十九条 | Vaccine Law, arts. 6 and 49: children of the age are vaccinated free of charge."""
-    return _is(person["years"] < law["vaccine_age"]) & _alive(person)
+    return _is_born_and_below(person, law["vaccine_age"]) & _alive(person)
 
 
 def owes_infant_care_from_1995_06(person: Subject, law: Law) -> Column:
     """母婴保健法第二十四条 | Maternal and Infant Health Care Law, art. 24: infants are checked, their mothers advised."""
-    return _is(person["years"] < law["infant_age"]) & _alive(person)
+    return _is_born_and_below(person, law["infant_age"]) & _alive(person)
 
 
 # -- school -----------------------------------------------------------------------------------------------------------------
@@ -255,7 +260,7 @@ def owes_disabled_places_from_2010_01(person: Subject) -> Column:
 
 def owes_child_rehabilitation_from_2010_01(person: Subject, law: Law) -> Column:
     """浙江省残疾人保障条例第十三条 | Zhejiang Regulations on Disabled Persons, art. 13: poor disabled children, free of charge."""
-    is_child = _is(person["years"] < law["child_age"])
+    is_child = _is_born_and_below(person, law["child_age"])
     return _alive(person) & _is_disabled(person) & is_child & _is_poor(person)
 
 
