@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from beancount import loader
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.kernel.ledger.charts import make_test_chart
 from yucun.base.clock import SimulatedClock
 from yucun.base.errors import LedgerImbalance, NotKnown, PostingError
 from yucun.kernel.books import Books, rebuild
-from yucun.kernel.ledger import ORGAN, Ledger, Opening, Posted, Transfer, split
+from yucun.kernel.ledger import ORGAN, Ledger, Opening, Posted, Transfer, split, tables
 
 
 def relief(name: str, to: str, amount: int, **more: Any) -> Transfer:
@@ -300,3 +302,23 @@ def test_a_split_loses_nothing_and_its_remainder_has_an_owner() -> None:
     assert shares[-1].name == "village:fund" and shares[-1].extra == shares[-1].amount < 280
     with pytest.raises(PostingError):
         split(10, {"a": 0})
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.integers(1, 9), st.one_of(st.integers(0, 99), st.integers(2**60, 2**63 - 1))),
+        min_size=1,
+        max_size=60,
+    ),
+    st.integers(1, 10**12),
+)
+def test_many_entries_change_balances_as_each_of_them_would(rows: list[tuple[int, int, int]], first: int) -> None:
+    source, destination, amount = (list(column) for column in zip(*rows, strict=True))
+    said = {"first": first, "source": source, "destination": destination, "amount": amount}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "_MANY", 10**9)
+        each = tables._list_changes(said, {})
+        patch.setattr(tables, "_MANY", 1)
+        assert tables._list_changes(said, {}) == each
+    assert sum(posted for _, posted, _ in each) == 0
+    assert [no for no, _, _ in each] == sorted({*source, *destination})
