@@ -17,6 +17,7 @@ from yucun.base.clock import SimulatedClock
 from yucun.base.errors import JournalBroken, NotKnown, PlaceError, Yours
 from yucun.kernel.books import Attachments, Books, Line, Message, Migration, Organ, Projecting, rebuild, sqlite
 from yucun.kernel.books.files import UNFINISHED
+from yucun.kernel.books.model import canonical
 
 
 def _count(tx: Projecting, line: Line) -> None:
@@ -388,3 +389,17 @@ def test_who_writes_within_a_shared_transaction_joins_it_and_is_undone_alone(boo
             _add(books, "d")
         raise ZeroDivisionError
     assert books.verify() == 3
+
+
+@given(
+    st.text(max_size=9), st.dictionaries(st.text(max_size=5), st.one_of(st.integers(), st.text(max_size=5)), max_size=4),
+    st.one_of(st.none(), st.text(max_size=9)), st.one_of(st.none(), st.integers(0, 99)),
+)  # fmt: skip
+def test_the_text_that_is_sealed_is_the_whole_line(
+    word: str, body: dict[str, object], service: str | None, lake_seq: int | None
+) -> None:
+    messages = [{"token": word, "kind": "notify", "body": body}]
+    line = Line(
+        7, 3, "2022-05-31T08:00:00.000+08:00", "tests.noted", word, body, messages, [], lake_seq, service, service
+    )
+    assert line.seal_text(canonical(body)) == canonical(line.to_json())

@@ -121,11 +121,19 @@ class Line:
         }
 
     def seal_text(self, payload: str) -> str:
-        """Return the canonical text of the whole line, given that of its payload; it may be large and is written once."""
-        whole = self.to_json()
-        before = {name: whole[name] for name in sorted(whole) if name < "payload"}
-        after = {name: whole[name] for name in sorted(whole) if name > "payload"}
-        return f'{canonical(before)[:-1]},"payload":{payload},{canonical(after)[1:]}'
+        """Return ``canonical(self.to_json())``, given the text of the payload, which may be large and is written once."""
+        before = {
+            "at": self.at,
+            "attachments": list(self.attachments),
+            "commit": self.commit,
+            "key": self.key,
+            "kind": self.kind,
+            "lake_seq": self.lake_seq,
+            "messages": list(self.messages),
+            "pack": self.pack,
+        }
+        service = "null" if self.service is None else canonical(self.service)
+        return f'{canonical(before)[:-1]},"payload":{payload},"seq":{self.seq},"service":{service}}}'
 
 
 class Projecting(Protocol):

@@ -242,15 +242,21 @@ class WriteTransaction(ReadTransaction):
         lake_seq: int | None = None,
         pack: str | None = None,
         service: str | None = None,
+        is_new: bool = False,
     ) -> tuple[Line, bool]:
         """Append a line and apply it; a key that is already there gives its line and False.
+
+        Parameters
+        ----------
+        is_new : bool
+            Whether the key is made of a number that nobody else can have, so that it is not looked for.
 
         Raises
         ------
         Yours
             If the key was used with another kind or payload: one event cannot be two things.
         """
-        known = self.find_line(key)
+        known = None if is_new else self.find_line(key)
         if known is not None:
             if (known.kind, canonical(known.payload)) != (kind, canonical(dict(payload))):
                 raise Yours(_reused(known, kind))

@@ -459,7 +459,7 @@ def _record(tx: WriteTransaction, page: Page, opened: list[list[Any]], known_gro
         "special": [[index, *rest] for index, rest in page.special.items()],
         "marks": page.marks,
     }
-    return tx.record("ledger.posted", key or f"ledger:{page.first}", payload)[0]
+    return tx.record("ledger.posted", key or f"ledger:{page.first}", payload, is_new=not key)[0]
 
 
 def _last_numbers(tx: ReadTransaction) -> tuple[int, int, int]:
