@@ -34,6 +34,7 @@ class Rows:
     order: Any = None
     starts: Any = None
     size: int = 0
+    sizes: Range = (0, 0)
     _ranges: dict[str, Range] = field(default_factory=dict)
 
     @classmethod
@@ -46,22 +47,15 @@ class Rows:
             and size * homes == len(rows)
             and all(np.array_equal(rows[k::size], np.arange(homes)) for k in range(size))
         ):
-            return cls(population, size=size)
+            return cls(population, size=size, sizes=(size, size))
         order = None
         if not population.is_in_order:
             order = np.argsort(rows, kind="stable")
             population = population.in_rows(order)
+        counts = np.bincount(rows, minlength=homes)
         starts = np.zeros(homes + 1, np.int64)
-        np.cumsum(np.bincount(rows, minlength=homes), out=starts[1:])
-        return cls(population, order, starts)
-
-    @property
-    def sizes(self) -> Range:
-        """Members of the smallest and of the largest household."""
-        if self.size:
-            return self.size, self.size
-        counts = np.diff(self.starts)
-        return int(counts.min()), int(counts.max())
+        np.cumsum(counts, out=starts[1:])
+        return cls(population, order, starts, sizes=(int(counts.min()), int(counts.max())))
 
     def column(self, key: str) -> Any:
         """A column as it is kept."""
@@ -86,7 +80,9 @@ class Rows:
                 self._ranges[key] = (ends["min"] or 0, ends["max"] or 0)
             else:
                 values = numbers(column)
-                self._ranges[key] = (int(values.min()), int(values.max()))
+                parts = [values[k : k + PERSONS] for k in range(0, len(values), PERSONS)]  # each is read from memory once
+                ends = [(int(part.min()), int(part.max())) for part in parts]
+                self._ranges[key] = (min(low for low, _ in ends), max(high for _, high in ends))
             if pa.types.is_date32(column.type) and self._ranges[key][0] < _YEAR_1:
                 raise OverflowError(f"a day before the year 1 in {key}")
         return self._ranges[key]
