@@ -37,11 +37,13 @@ from yucun.kernel.rules import (
     evaluate,
     full_months,
     full_years,
+    guards,
     larger,
     make_plan,
     marginal,
     rate_of,
     read_parameters,
+    rows,
     smaller,
 )
 from yucun.kernel.rules.order import default_node
@@ -247,13 +249,31 @@ def test_blocks_give_what_duckdb_gives(sizes: list[int], seed: int, mixed: bool,
     assert ours == answers(evaluation, population, "seats")
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any) | st.sampled_from([[1] * 5, [3] * 4]),
+    seed=st.integers(0, 10_000),
+    mixed=st.booleans(),
+    wide=st.booleans(),
+    few=st.sampled_from([0.2, 0.6, 2.0]),
+)
+def test_guarded_blocks_give_what_seats_give(sizes: list[int], seed: int, mixed: bool, wide: bool, few: float) -> None:
+    population, evaluation = make_odd(sizes, seed, mixed, wide), all_outputs()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "LARGE", 0)
+        patch.setattr(rows, "PERSONS", 11)
+        patch.setattr(guards, "FEW", few)
+        ours = answers(evaluation, population, "blocks")
+    assert ours == answers(evaluation, population, "seats")
+
+
 def test_many_blocks_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     for sizes in ([2] * 40, [1, 0, 5, 2, 9] * 8):
         population = make_odd(sizes, 3, True, False)
         evaluation = all_outputs()
         whole = answers(evaluation, population, "blocks")
         with monkeypatch.context() as patch:
-            patch.setattr(blocks, "PERSONS", 7)
+            patch.setattr(rows, "PERSONS", 7)
             assert answers(evaluation, make_odd(sizes, 3, True, False), "blocks") == whole
 
 
