@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -39,6 +41,7 @@ from yucun.kernel.rules import (
     full_years,
     guards,
     larger,
+    likely,
     make_plan,
     marginal,
     rate_of,
@@ -47,6 +50,7 @@ from yucun.kernel.rules import (
     smaller,
 )
 from yucun.kernel.rules.order import default_node
+from yucun.kernel.rules.program import make_program
 from yucun.services.relief import rules as relief
 from yucun.services.relief.models import PROGRAMMES
 
@@ -256,15 +260,123 @@ def test_blocks_give_what_duckdb_gives(sizes: list[int], seed: int, mixed: bool,
     mixed=st.booleans(),
     wide=st.booleans(),
     few=st.sampled_from([0.2, 0.6, 2.0]),
+    looked_at=st.sampled_from([1, 4096]),
 )
-def test_guarded_blocks_give_what_seats_give(sizes: list[int], seed: int, mixed: bool, wide: bool, few: float) -> None:
+def test_what_is_guarded_gives_what_seats_give(
+    sizes: list[int], seed: int, mixed: bool, wide: bool, few: float, looked_at: int
+) -> None:
     population, evaluation = make_odd(sizes, seed, mixed, wide), all_outputs()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "LARGE", 0)
+    with as_if_large() as patch:
         patch.setattr(rows, "PERSONS", 11)
         patch.setattr(guards, "FEW", few)
+        patch.setattr(likely, "LOOKED_AT", looked_at)
         ours = answers(evaluation, population, "blocks")
-    assert ours == answers(evaluation, population, "seats")
+        again = answers(evaluation, population, "blocks")
+    assert ours == again == answers(evaluation, population, "seats")
+
+
+@contextmanager
+def as_if_large() -> Iterator[pytest.MonkeyPatch]:
+    """Guards and likely ranges, which only large populations are worth."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "LARGE", 0)
+        yield patch
+
+
+def few_ill(count: int, ill: list[int], **columns: Any) -> Population:
+    """Households of one and two in turn, in which some persons are ill."""
+    persons = {
+        "household_id": np.arange(count) * 2 // 3,
+        "role": ["member"] * count,
+        "income_fen": np.arange(count) - count // 2,
+        "grade": np.zeros(count, np.int64),
+        "is_ill": np.isin(np.arange(count), ill),
+        **columns,
+    }
+    return Population.of(guarded_book(), MONTH, persons, {"household_id": np.arange((count - 1) * 2 // 3 + 1)})
+
+
+@cache
+def guarded_book() -> RuleBook:
+    """What is paid to the ill only, below nothing for some, with a part of it for those who are graded besides."""
+
+    def paid_fen_from_2000_01(person: Subject) -> Column:
+        """条款 | A clause."""
+        is_graded = person["is_ill"] & (person["grade"] > 1)
+        more = choose(is_graded, divide(person["income_fen"], 3, Rounding.HALF_UP), 0)
+        return choose(person["is_ill"], person["income_fen"] * 2 + more, 0)
+
+    def total_fen_from_2000_01(household: Subject) -> Column:
+        """条款 | A clause."""
+        return household.sum("paid_fen") + choose(household.any("is_ill"), 1, 0)
+
+    variables = [_variable("paid_fen", "person")]
+    return BOOK.amend(variables, [paid_fen_from_2000_01, total_fen_from_2000_01])
+
+
+def guarded_plan(people: Population) -> Any:
+    """The plan of what the ill are paid."""
+    return make_plan(guarded_book(), PACK, MONTH, ["paid_fen", "total_fen"], people.given)
+
+
+@pytest.mark.parametrize("ill", [[], [0], [1, 2, 29], list(range(30))])
+@pytest.mark.parametrize("graded", [[], [2], [1, 2, 5]])
+def test_a_guard_that_few_or_none_or_all_meet(ill: list[int], graded: list[int]) -> None:
+    """Blocks are many and small: most have nobody, and none was looked at but one."""
+    grades = np.where(np.isin(np.arange(30), graded), 3, 0)
+    people = few_ill(30, ill, grade=grades)
+    plan = guarded_plan(people)
+    with as_if_large() as patch:
+        patch.setattr(rows, "PERSONS", 4)
+        patch.setattr(blocks, "LOOKED_AT", 9)
+        patch.setattr(guards, "FEW", 0.5)
+        ours = answers(Evaluation(plan), people, "blocks")
+    assert ours == answers(Evaluation(plan), people, "seats")
+    assert [who for who, paid in enumerate(ours[0]["paid_fen"]) if paid] == [who for who in ill if who != 15]
+
+
+def test_what_few_are_paid_is_worked_out_for_few() -> None:
+    people = few_ill(300, [1, 2, 150, 151], grade=np.arange(300) % 3)
+    program = make_program(guarded_plan(people))
+    code = blocks.write_guarded(program, blocks.Rows.of(people), None)
+    registers = [blocks.Rows.of(people).block(0, 200), *code.first[1:]]
+    for function, taken, out, _ in code.steps:
+        registers[out] = function(*[registers[k] for k in taken])
+    lengths = [np.size(registers[out]) for _, _, out, _ in code.steps]
+    assert lengths.count(4) > lengths.count(300)
+
+
+@pytest.mark.parametrize(("beyond", "is_beyond"), [(2**20, True), (-1, True), (7, False), (63, False), (64, True)])
+def test_a_value_beyond_what_was_likely_is_seen(beyond: int, is_beyond: bool) -> None:
+    """The few rows that are looked at hold 7, which leaves room to 63; the value stands in another."""
+    incomes = np.full(40, 7)
+    incomes[21] = beyond
+    people = few_ill(40, [], income_fen=incomes)
+    facts = likely.Likely(blocks.Rows.of(people))
+    key = "income_fen@2022-03"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likely, "LOOKED_AT", 4)
+        assert facts.range_of(key) == (0, 63)
+    check = facts.check(key)
+    assert check is not None
+    with pytest.raises(likely.BeyondError) if is_beyond else nullcontext():
+        check(incomes, True)
+    plan = make_plan(BOOK, PACK, MONTH, ["by_grade_fen"], people.given)
+    with as_if_large() as patch:
+        patch.setattr(likely, "LOOKED_AT", 4)
+        ours = answers(Evaluation(plan), people, "blocks")
+    assert ours == answers(Evaluation(plan), people, "seats")
+
+
+def test_what_was_seen_of_a_whole_column_is_not_looked_at_again() -> None:
+    people = few_ill(30, [3])
+    plan = guarded_plan(people)
+    with as_if_large():
+        ours = answers(Evaluation(plan), people, "blocks")
+        assert ours == answers(Evaluation(plan), people, "blocks")
+    low, high = people.kept["rows"].range_of("income_fen@2022-03")
+    assert low <= -15
+    assert high >= 14
 
 
 def test_many_blocks_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from yucun.kernel.rules.bounds import Bounded
 from yucun.kernel.rules.guards import ALL, OVER_MEMBERS, Guards
+from yucun.kernel.rules.likely import Likely
 from yucun.kernel.rules.program import Op
 from yucun.kernel.rules.rows import SMALL, TRUTH, WIDE, Block, Rows, bits, numbers
 
@@ -24,8 +25,16 @@ Key = tuple[str, int, int]
 class Code:
     """The steps of a program; `outputs` and `conditions` say which registers are kept to the end."""
 
-    def __init__(self, bounded: Bounded, rows: Rows, guards: Guards, conditions: Iterable[int] = ()) -> None:
-        self._bounded, self._rows, self._guards = bounded, rows, guards
+    def __init__(
+        self,
+        bounded: Bounded,
+        rows: Rows,
+        guards: Guards,
+        likely: Likely | None = None,
+        conditions: Iterable[int] = (),
+    ) -> None:
+        self._bounded, self._rows, self._guards, self._likely = bounded, rows, guards, likely
+        self._ways: dict[tuple[int, int], tuple[str, int]] = {}
         self._all = bounded.ops.all
         self._kinds: list[Any] = []
         for number, op in enumerate(self._all):
@@ -38,6 +47,7 @@ class Code:
         ends += [("value", n, ALL) for n in conditions]
         if len(guards.parts) > 1:
             self._written.update(self._in_order(ends))  # once to see what is worked out anyway
+            self._ways.clear()
         for key in self._in_order(ends):
             self._write(key)
         self.outputs = [
@@ -75,6 +85,11 @@ class Code:
 
     def _way(self, number: int, part: int) -> tuple[str, int]:
         """How an operation's value over a part comes about, and from which other part."""
+        if (number, part) not in self._ways:
+            self._ways[number, part] = self._find_way(number, part)
+        return self._ways[number, part]
+
+    def _find_way(self, number: int, part: int) -> tuple[str, int]:
         guards = self._guards
         if self._bounded.ops.value(number) is not None:
             return "constant", ALL
@@ -115,17 +130,15 @@ class Code:
         if not op.args:
             return [("rows", 0, part)] if part != ALL else []
         if few := self._few_members(op):
-            return [("homes", 0, few), *([("value", op.args[0], few)] if op.kind == "sum" else [])]
+            return [("homes", 0, few), ("value", op.args[0], few)]
         if op.kind == "repeat":
             return [("value", op.args[0], ALL), *([("homes", 0, part)] if part != ALL else [])]
         return [("value", a, part) for a in op.args]
 
     def _few_members(self, op: Op) -> int:
-        """The part outside of which members add nothing to a sum, or for no member it holds; ALL where there is none."""
-        if op.kind == "any":
-            return self._guards.part_of.get(op.args[0], ALL)
+        """The part outside of which members add nothing to a sum, or it holds for none; ALL where there is no such part."""
         place = self._guards.places[op.args[0]]
-        return place.part if op.kind == "sum" and place.rest == 0 else ALL
+        return place.part if op.kind in ("sum", "any") and place.rest == 0 else ALL
 
     def _new(self, value: Any = None) -> int:
         self.first.append(value)
@@ -187,11 +200,12 @@ class Code:
     def _work(self, number: int, part: int) -> tuple[Any, ...]:
         op, mine = self._all[number], self._kinds[number]
         if not op.args:
-            return (self._read(op), 0) if part == ALL else (self._read_some(op), 0, self._places("rows", part))
+            read = self._read(op, number) if part == ALL else self._read_some(op, number)
+            return (read, 0) if part == ALL else (read, 0, self._places("rows", part))
         if few := self._few_members(op):
             homes = self._places("homes", few)
             if op.kind == "any":
-                return Block.named, 0, homes
+                return Block.named, 0, homes, self._get(op.args[0], few, TRUTH)
             add_up = lambda block, homes, values: block.total_of(homes, values, mine)  # noqa: E731
             return add_up, 0, homes, self._get(op.args[0], few, mine)
         if op.kind == "repeat" and part != ALL:
@@ -224,7 +238,7 @@ class Code:
             function, np.where(mask, values, values.dtype.type(fill)), fill
         )
 
-    def _read(self, op: Op) -> Callable[[Block], Any]:
+    def _read(self, op: Op, number: int) -> Callable[[Block], Any]:
         """How a block reads what the population holds."""
         shape = op.shape
         match op.kind:
@@ -243,17 +257,29 @@ class Code:
         column = self._rows.column(op.extra)
         if op.is_truth:
             return lambda block: bits(column.buffers()[1], column.offset, block.rows(shape))
-        values, kind = numbers(column), self._kind_of_column(op)
-        return lambda block: values[block.rows(shape)].astype(kind, copy=False)
+        values, kind = numbers(column), self._kind(number)
+        check = self._likely and self._likely.check(op.extra)
 
-    def _read_some(self, op: Op) -> Callable[[Block, Any], Any]:
+        def read(block: Block) -> Any:
+            found = values[block.rows(shape)]
+            if check:
+                check(found, True)
+            return found.astype(kind, copy=False)
+
+        return read
+
+    def _read_some(self, op: Op, number: int) -> Callable[[Block, Any], Any]:
         """How a block reads numbers for some of its rows."""
-        shape, values, kind = op.shape, numbers(self._rows.column(op.extra)), self._kind_of_column(op)
-        return lambda block, rows: values[block.rows(shape)].take(rows).astype(kind, copy=False)
+        shape, values, kind = op.shape, numbers(self._rows.column(op.extra)), self._kind(number)
+        check = self._likely and self._likely.check(op.extra)
 
-    def _kind_of_column(self, op: Op) -> Any:
-        low, high = self._rows.range_of(op.extra)
-        return SMALL if low >= -(2**31) and high < 2**31 else WIDE
+        def read(block: Block, rows: Any) -> Any:
+            found = values[block.rows(shape)].take(rows)
+            if check:
+                check(found, False)
+            return found.astype(kind, copy=False)
+
+        return read
 
     def _with_ends(self) -> list[Step]:
         """Say after which step a register is needed no more."""

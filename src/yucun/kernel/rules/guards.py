@@ -14,7 +14,9 @@ from yucun.kernel.rules.program import Op
 
 ALL = 0
 FEW = 1 / 8
+NARROWER = 1 / 2  # a part within a part is worth while where it is at most so much of it
 OVER_MEMBERS = frozenset({"sum", "any", "largest", "smallest"})
+_LOGIC = frozenset({"and", "or", "not"})
 _READ = frozenset({"known", "is_code", "role", "count"})
 
 
@@ -62,8 +64,10 @@ class Guards:
     def __init__(self, bounded: Bounded, guards: dict[int, int], shares: dict[int, float]) -> None:
         self._ops, self._ranges, self._guards, self._shares = bounded.ops, bounded.ranges, guards, shares
         self.parts: list[Part] = [Part(ALL, -1)]
+        self._chains: list[list[int]] = [[ALL]]
         self.part_of: dict[int, int] = {}
         self.places: dict[int, Place] = {}
+        self._known: dict[int, Place] = {}
         self._plain: set[int] = set()
         for number in bounded.needed():
             self._settle(number)
@@ -76,24 +80,26 @@ class Guards:
 
     def chain(self, part: int) -> list[int]:
         """A part and all that it lies in, from all rows inwards."""
-        found = [part]
-        while found[-1] != ALL:
-            found.append(self.parts[found[-1]].within)
-        return found[::-1]
+        return self._chains[part]
 
     def _settle(self, number: int) -> None:
         if number in self.places:
             return
         op = self._ops.all[number]
+        known = min(self._choices(op), key=self._cost, default=Place(ALL)) if op.args else Place(ALL)
         is_read = op.kind in _READ or (op.kind == "given" and op.is_truth)
-        if is_read or (op.kind in ("and", "or", "not") and self._plain.issuperset(op.args)):
+        if is_read or (op.kind in _LOGIC and self._plain.issuperset(op.args)):
             self._plain.add(number)
-        elif op.args and op.kind not in OVER_MEMBERS and op.kind != "repeat":
-            self.places[number] = min(self._choices(op), key=self._cost, default=Place(ALL))
+        else:
+            self.places[number] = known
         self.places.setdefault(number, Place(ALL))
-        if number in self._shares and self._shares[number] < FEW:
-            self.parts.append(Part(self.places[number].part, number))
-            self.part_of[number] = len(self.parts) - 1
+        self._known[number] = known
+        share, around = self._shares.get(number), self._shares.get(self.parts[self.places[number].part].truth, 1.0)
+        if share is not None and share < FEW and share < around * NARROWER:
+            within, part = self.places[number].part, len(self.parts)
+            self.parts.append(Part(within, number))
+            self._chains.append([*self._chains[within], part])
+            self.part_of[number] = part
 
     def _cost(self, place: Place) -> tuple[bool, float]:
         """A condition that must itself be worked out for all rows is dear; of others the rarest is best."""
@@ -108,11 +114,15 @@ class Guards:
         other = self._guards.get(number, -1)
         if other in self.part_of:
             return Place(self.part_of[other], int(self._ops.all[number].is_truth))
-        return self.places.get(number, Place(ALL))
+        return self._known.get(number, Place(ALL))
 
     def _choices(self, op: Op) -> list[Place]:
         """Parts outside of which the value follows from what is known of the arguments there."""
+        if op.kind in OVER_MEMBERS or op.kind == "repeat":
+            return []
         outside = [self._outside(a) for a in op.args]
+        if op.kind in _LOGIC and op.shape == "household" and all(self.places[a].part == ALL for a in op.args):
+            return []  # households are fewer than persons, and yes and no is soon said
         # A choice of two constants is soon made; it gains only where few members add to a sum.
         is_choice = op.kind == "where" and all(self._ops.value(a) is not None for a in op.args[1:])
         found: list[Place] = []

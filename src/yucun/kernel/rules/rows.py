@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from yucun.kernel.rules.bounds import Range
 from yucun.kernel.rules.population import Population
 
-PERSONS = 1 << 16
+# Persons of a block: few enough for the cache, and enough that threads seldom wait for each other between two steps.
+PERSONS, MOST, BLOCKS = 1 << 16, 1 << 18, 24
 _YEAR_1 = -719_162  # 1 January of the year 1, in days from 1970
 TRUTH, SMALL, WIDE = np.dtype(bool), np.dtype(np.int32), np.dtype(np.int64)
 
@@ -32,6 +33,7 @@ class Rows:
     size: int = 0
     sizes: Range = (0, 0)
     _ranges: dict[str, Range] = field(default_factory=dict)
+    _columns: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, population: Population) -> Rows:
@@ -44,6 +46,8 @@ class Rows:
             and all(np.array_equal(rows[k::size], np.arange(homes)) for k in range(size))
         ):
             return cls(population, size=size, sizes=(size, size))
+        if (starts := _find_starts(rows, homes)) is not None:
+            return cls(population, starts=starts, sizes=_ends(np.diff(starts)))
         order = None
         if not population.is_in_order:
             order = np.argsort(rows, kind="stable")
@@ -51,13 +55,23 @@ class Rows:
         counts = np.bincount(rows, minlength=homes)
         starts = np.zeros(homes + 1, np.int64)
         np.cumsum(counts, out=starts[1:])
-        return cls(population, order, starts, sizes=(int(counts.min()), int(counts.max())))
+        return cls(population, order, starts, sizes=_ends(counts))
 
     def column(self, key: str) -> Any:
         """A column as it is kept."""
-        table = self.population.persons if key in self.population.persons.column_names else self.population.households
-        column = table.column(key)
-        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        if key not in self._columns:
+            people, homes = self.population.persons, self.population.households
+            column = (people if key in people.column_names else homes).column(key)
+            self._columns[key] = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        return self._columns[key]
+
+    def is_known(self, key: str) -> bool:
+        """Whether the range of a column need not be looked for."""
+        return key in self._ranges
+
+    def learn(self, key: str, found: Range) -> None:
+        """Keep the ends between which all values of a column have been seen to lie."""
+        self._ranges.setdefault(key, found)
 
     def look(self, keys: list[str], threads: int) -> None:
         """Find the ranges of some columns at once, on several cores where there is much to look at."""
@@ -76,11 +90,8 @@ class Rows:
                 self._ranges[key] = (ends["min"] or 0, ends["max"] or 0)
             else:
                 values = numbers(column)
-                parts = [
-                    values[k : k + PERSONS] for k in range(0, len(values), PERSONS)
-                ]  # each is read from memory once
-                ends = [(int(part.min()), int(part.max())) for part in parts]
-                self._ranges[key] = (min(low for low, _ in ends), max(high for _, high in ends))
+                parts = [_ends(values[k : k + PERSONS]) for k in range(0, len(values), PERSONS)]  # memory is read once
+                self._ranges[key] = (min(low for low, _ in parts), max(high for _, high in parts))
             if pa.types.is_date32(column.type) and self._ranges[key][0] < _YEAR_1:
                 raise OverflowError(f"a day before the year 1 in {key}")
         return self._ranges[key]
@@ -95,12 +106,13 @@ class Rows:
 
     def blocks(self) -> list[tuple[int, int]]:
         """Runs of households, from one to before another, with about as many persons each."""
-        homes = self.population.households.num_rows
+        homes, persons = self.population.households.num_rows, len(self.population.household_of)
+        most = min(max(persons // BLOCKS, PERSONS), MOST)
         if self.size:
-            ends = np.arange(0, homes, max(1, PERSONS // self.size))
+            ends = np.arange(0, homes, max(1, most // self.size))
         else:
-            ends = np.unique(np.searchsorted(self.starts[:-1], np.arange(0, self.starts[-1], PERSONS)))
-            ends = np.unique(np.concatenate((ends, np.arange(0, homes, PERSONS))))
+            ends = np.unique(np.searchsorted(self.starts[:-1], np.arange(0, self.starts[-1], most)))
+            ends = np.unique(np.concatenate((ends, np.arange(0, homes, most))))
         ends = np.append(ends[ends < homes], homes)
         return list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
 
@@ -118,6 +130,23 @@ class Rows:
             )
         people = slice(int(self.starts[first]), int(self.starts[end]))
         return Block(homes, people, 0, self.starts[first : end + 1] - people.start, household_of)
+
+
+def _find_starts(rows: Any, homes: int) -> Any:
+    """Where the members of each household begin, and the end; None where persons are out of order or a household empty."""
+    found = []
+    for first in range(0, len(rows) - 1, PERSONS):
+        before, after = rows[first : first + PERSONS], rows[first + 1 : first + PERSONS + 1]
+        before = before[: len(after)]
+        if (after < before).any():
+            return None
+        found.append(np.flatnonzero(after != before) + (first + 1))
+    starts = np.concatenate(([0], *found, [len(rows)]))
+    return starts if len(starts) == homes + 1 and len(rows) else None
+
+
+def _ends(values: Any) -> Range:
+    return int(values.min()), int(values.max())
 
 
 def numbers(column: pa.Array) -> Any:
@@ -158,10 +187,10 @@ class Block:
         np.add.at(found, homes, values)
         return found
 
-    def named(self, homes: Any) -> Any:
-        """Which households are among some."""
+    def named(self, homes: Any, values: Any) -> Any:
+        """Whether it holds for a member where it does for few; persons are named by their households."""
         found = np.zeros(len(self.starts) - 1, bool)
-        found[homes] = True
+        found[homes.compress(values)] = True
         return found
 
     def total(self, values: Any) -> Any:
