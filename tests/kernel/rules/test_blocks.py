@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -41,7 +41,6 @@ from yucun.kernel.rules import (
     full_years,
     guards,
     larger,
-    likely,
     make_plan,
     marginal,
     rate_of,
@@ -247,7 +246,7 @@ def test_blocks_give_what_duckdb_gives(sizes: list[int], seed: int, mixed: bool,
     population, evaluation = make_odd(sizes, seed, mixed, wide), all_outputs()
     assert evaluation.prepare()
     assert evaluation.program is not None
-    assert blocks.run_blocks(evaluation.program, blocks.Rows.of(population), 2)  # no other way was taken
+    assert blocks.run_blocks(evaluation.program, rows.Rows.of(population), 2)  # no other way was taken
     ours = answers(evaluation, population, "blocks")
     assert ours == answers(evaluation, population, "flat")
     assert ours == answers(evaluation, population, "seats")
@@ -260,24 +259,21 @@ def test_blocks_give_what_duckdb_gives(sizes: list[int], seed: int, mixed: bool,
     mixed=st.booleans(),
     wide=st.booleans(),
     few=st.sampled_from([0.2, 0.6, 2.0]),
-    looked_at=st.sampled_from([1, 4096]),
 )
 def test_what_is_guarded_gives_what_seats_give(
-    sizes: list[int], seed: int, mixed: bool, wide: bool, few: float, looked_at: int
+    sizes: list[int], seed: int, mixed: bool, wide: bool, few: float
 ) -> None:
     population, evaluation = make_odd(sizes, seed, mixed, wide), all_outputs()
     with as_if_large() as patch:
         patch.setattr(rows, "PERSONS", 11)
         patch.setattr(guards, "FEW", few)
-        patch.setattr(likely, "LOOKED_AT", looked_at)
         ours = answers(evaluation, population, "blocks")
-        again = answers(evaluation, population, "blocks")
-    assert ours == again == answers(evaluation, population, "seats")
+    assert ours == answers(evaluation, population, "seats")
 
 
 @contextmanager
 def as_if_large() -> Iterator[pytest.MonkeyPatch]:
-    """Guards and likely ranges, which only large populations are worth."""
+    """Guarded, which only large populations are worth."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "LARGE", 0)
         yield patch
@@ -338,45 +334,13 @@ def test_a_guard_that_few_or_none_or_all_meet(ill: list[int], graded: list[int])
 def test_what_few_are_paid_is_worked_out_for_few() -> None:
     people = few_ill(300, [1, 2, 150, 151], grade=np.arange(300) % 3)
     program = make_program(guarded_plan(people))
-    code = blocks.write_guarded(program, blocks.Rows.of(people), None)
-    registers = [blocks.Rows.of(people).block(0, 200), *code.first[1:]]
+    with as_if_large():
+        code = blocks.write_code(program, rows.Rows.of(people))
+    registers = [rows.Rows.of(people).block(0, 200), *code.first[1:]]
     for function, taken, out, _ in code.steps:
         registers[out] = function(*[registers[k] for k in taken])
     lengths = [np.size(registers[out]) for _, _, out, _ in code.steps]
     assert lengths.count(4) > lengths.count(300)
-
-
-@pytest.mark.parametrize(("beyond", "is_beyond"), [(2**20, True), (-1, True), (7, False), (63, False), (64, True)])
-def test_a_value_beyond_what_was_likely_is_seen(beyond: int, is_beyond: bool) -> None:
-    """The few rows that are looked at hold 7, which leaves room to 63; the value stands in another."""
-    incomes = np.full(40, 7)
-    incomes[21] = beyond
-    people = few_ill(40, [], income_fen=incomes)
-    facts = likely.Likely(blocks.Rows.of(people))
-    key = "income_fen@2022-03"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(likely, "LOOKED_AT", 4)
-        assert facts.range_of(key) == (0, 63)
-    check = facts.check(key)
-    assert check is not None
-    with pytest.raises(likely.BeyondError) if is_beyond else nullcontext():
-        check(incomes, True)
-    plan = make_plan(BOOK, PACK, MONTH, ["by_grade_fen"], people.given)
-    with as_if_large() as patch:
-        patch.setattr(likely, "LOOKED_AT", 4)
-        ours = answers(Evaluation(plan), people, "blocks")
-    assert ours == answers(Evaluation(plan), people, "seats")
-
-
-def test_what_was_seen_of_a_whole_column_is_not_looked_at_again() -> None:
-    people = few_ill(30, [3])
-    plan = guarded_plan(people)
-    with as_if_large():
-        ours = answers(Evaluation(plan), people, "blocks")
-        assert ours == answers(Evaluation(plan), people, "blocks")
-    low, high = people.kept["rows"].range_of("income_fen@2022-03")
-    assert low <= -15
-    assert high >= 14
 
 
 def test_many_blocks_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,7 +388,7 @@ def test_a_number_that_may_leave_64_bits_goes_the_long_way(layout: Any) -> None:
     assert program.prepare()
     assert program.program is not None
     with pytest.raises(OverflowError):
-        blocks.run_blocks(program.program, blocks.Rows.of(people), 1)
+        blocks.run_blocks(program.program, rows.Rows.of(people), 1)
     assert evaluate(plan, people, layout).of("total_fen").tolist() == [0, 2**61]
     too_many = Population.of(book, MONTH, {**columns, "income_fen": [2**62, 2**62, 0]})
     with pytest.raises(RuleError, match="too large"):

@@ -6,7 +6,6 @@ it is needed, and writes its part of each output.
 
 from __future__ import annotations
 
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ import pyarrow as pa
 from yucun.kernel.rules.bounds import bound
 from yucun.kernel.rules.code import Code
 from yucun.kernel.rules.guards import Guards, add_guards
-from yucun.kernel.rules.likely import BeyondError, Likely
 from yucun.kernel.rules.population import Population
 from yucun.kernel.rules.program import Program
 from yucun.kernel.rules.rows import PERSONS, Block, Rows
@@ -66,22 +64,8 @@ def run_blocks(program: Program, rows: Rows, threads: int) -> dict[Node, Any]:
     NotImplementedError
         The population holds what operations are not written for.
     """
-    keys = program.given()
-    if len(rows.population.household_of) >= LARGE:
-        likely = Likely(rows)
-        rows.look([key for key in keys if not likely.is_likely(key)], threads)
-        with contextlib.suppress(OverflowError, NotImplementedError, BeyondError):
-            found = _run(write_guarded(program, rows, likely), rows, threads)
-            likely.tell()
-            return found
-        rows.look(keys, threads)
-        return _run(write_guarded(program, rows, None), rows, threads)
-    rows.look(keys, threads)
-    bounded = bound(program, rows)
-    return _run(Code(bounded, rows, Guards(bounded, {}, {})), rows, threads)
-
-
-def _run(code: Code, rows: Rows, threads: int) -> dict[Node, Any]:
+    rows.look(program.given(), threads)
+    code = write_code(program, rows)
     answers = [Answer.of(node, places, code, rows.population) for node, places in code.outputs]
     waiting = iter(rows.blocks())
 
@@ -101,13 +85,16 @@ def _run(code: Code, rows: Rows, threads: int) -> dict[Node, Any]:
     return {answer.node: _arrow(rows, answer) for answer in answers}
 
 
-def write_guarded(program: Program, rows: Rows, likely: Likely | None) -> Code:
-    """The steps for a large population, guarded by what holds for few of those that were looked at."""
-    bounded, guards = add_guards(bound(program, likely or rows))
+def write_code(program: Program, rows: Rows) -> Code:
+    """The steps for a population; where it is large, guarded by what holds for few of those that were looked at."""
+    bounded = bound(program, rows)
+    if len(rows.population.household_of) < LARGE:
+        return Code(bounded, rows, Guards(bounded, {}, {}))
+    bounded, guards = add_guards(bounded)
     made = bounded.ops
     conditions = [n for n in (*bounded.needed(), *guards.values()) if made.all[n].is_truth and made.value(n) is None]
-    open_ = Code(bounded, rows, Guards(bounded, guards, {}), None, dict.fromkeys(conditions))
-    return Code(bounded, rows, Guards(bounded, guards, _shares(open_, rows)), likely)
+    open_ = Code(bounded, rows, Guards(bounded, guards, {}), dict.fromkeys(conditions))
+    return Code(bounded, rows, Guards(bounded, guards, _shares(open_, rows)))
 
 
 def _shares(code: Code, rows: Rows) -> dict[int, float]:

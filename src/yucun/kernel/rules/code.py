@@ -12,7 +12,6 @@ import numpy as np
 
 from yucun.kernel.rules.bounds import Bounded
 from yucun.kernel.rules.guards import ALL, OVER_MEMBERS, Guards
-from yucun.kernel.rules.likely import Likely
 from yucun.kernel.rules.program import Op
 from yucun.kernel.rules.rows import SMALL, TRUTH, WIDE, Block, Rows, bits, numbers
 
@@ -25,15 +24,8 @@ Key = tuple[str, int, int]
 class Code:
     """The steps of a program; `outputs` and `conditions` say which registers are kept to the end."""
 
-    def __init__(
-        self,
-        bounded: Bounded,
-        rows: Rows,
-        guards: Guards,
-        likely: Likely | None = None,
-        conditions: Iterable[int] = (),
-    ) -> None:
-        self._bounded, self._rows, self._guards, self._likely = bounded, rows, guards, likely
+    def __init__(self, bounded: Bounded, rows: Rows, guards: Guards, conditions: Iterable[int] = ()) -> None:
+        self._bounded, self._rows, self._guards = bounded, rows, guards
         self._ways: dict[tuple[int, int], tuple[str, int]] = {}
         self._all = bounded.ops.all
         self._kinds: list[Any] = []
@@ -60,6 +52,8 @@ class Code:
     def _kind_of(self, number: int, op: Op) -> Any:
         """The type of an operation; sums, products and the like are worked out in the widest of what they take."""
         mine = self._kind(number)
+        if op.kind == "given" and not op.is_truth:  # as it is kept: that costs nothing
+            return WIDE if numbers(self._rows.column(op.extra)).dtype == WIDE else SMALL
         if op.kind in ("add", "sub", "mul", "quot", "max", "min", "sum"):
             mine = WIDE if WIDE in (mine, *map(self._kind, op.args)) else SMALL
         return mine
@@ -257,29 +251,13 @@ class Code:
         column = self._rows.column(op.extra)
         if op.is_truth:
             return lambda block: bits(column.buffers()[1], column.offset, block.rows(shape))
-        values, kind = numbers(column), self._kind(number)
-        check = self._likely and self._likely.check(op.extra)
-
-        def read(block: Block) -> Any:
-            found = values[block.rows(shape)]
-            if check:
-                check(found, True)
-            return found.astype(kind, copy=False)
-
-        return read
+        values, kind = numbers(column), self._kinds[number]
+        return lambda block: values[block.rows(shape)].astype(kind, copy=False)
 
     def _read_some(self, op: Op, number: int) -> Callable[[Block, Any], Any]:
         """How a block reads numbers for some of its rows."""
-        shape, values, kind = op.shape, numbers(self._rows.column(op.extra)), self._kind(number)
-        check = self._likely and self._likely.check(op.extra)
-
-        def read(block: Block, rows: Any) -> Any:
-            found = values[block.rows(shape)].take(rows)
-            if check:
-                check(found, False)
-            return found.astype(kind, copy=False)
-
-        return read
+        shape, values, kind = op.shape, numbers(self._rows.column(op.extra)), self._kinds[number]
+        return lambda block, rows: values[block.rows(shape)].take(rows).astype(kind, copy=False)
 
     def _with_ends(self) -> list[Step]:
         """Say after which step a register is needed no more."""

@@ -18,7 +18,7 @@ from yucun.kernel.rules.bounds import Range
 from yucun.kernel.rules.population import Population
 
 # Persons of a block: few enough for the cache, and enough that threads seldom wait for each other between two steps.
-PERSONS, MOST, BLOCKS = 1 << 16, 1 << 18, 24
+PERSONS, MOST, BLOCKS = 1 << 16, 1 << 18, 12
 _YEAR_1 = -719_162  # 1 January of the year 1, in days from 1970
 TRUTH, SMALL, WIDE = np.dtype(bool), np.dtype(np.int32), np.dtype(np.int64)
 
@@ -64,14 +64,6 @@ class Rows:
             column = (people if key in people.column_names else homes).column(key)
             self._columns[key] = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         return self._columns[key]
-
-    def is_known(self, key: str) -> bool:
-        """Whether the range of a column need not be looked for."""
-        return key in self._ranges
-
-    def learn(self, key: str, found: Range) -> None:
-        """Keep the ends between which all values of a column have been seen to lie."""
-        self._ranges.setdefault(key, found)
 
     def look(self, keys: list[str], threads: int) -> None:
         """Find the ranges of some columns at once, on several cores where there is much to look at."""
