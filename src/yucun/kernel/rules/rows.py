@@ -47,15 +47,14 @@ class Rows:
         ):
             return cls(population, size=size, sizes=(size, size))
         if (starts := _find_starts(rows, homes)) is not None:
-            return cls(population, starts=starts, sizes=_ends(np.diff(starts)))
+            return cls(population, starts=starts, sizes=_sizes(starts))
         order = None
         if not population.is_in_order:
             order = np.argsort(rows, kind="stable")
             population = population.in_rows(order)
-        counts = np.bincount(rows, minlength=homes)
         starts = np.zeros(homes + 1, np.int64)
-        np.cumsum(counts, out=starts[1:])
-        return cls(population, order, starts, sizes=_ends(counts))
+        np.cumsum(np.bincount(rows, minlength=homes), out=starts[1:])
+        return cls(population, order, starts, sizes=_sizes(starts))
 
     def column(self, key: str) -> Any:
         """A column as it is kept."""
@@ -77,13 +76,9 @@ class Rows:
             column = self.column(key)
             if pa.types.is_boolean(column.type):
                 self._ranges[key] = (0, 1)
-            elif column.null_count:
+            else:  # Arrow looks for both at once, and threads need not wait for each other
                 ends = pc.min_max(column.view(pa.int32()) if pa.types.is_date32(column.type) else column).as_py()
                 self._ranges[key] = (ends["min"] or 0, ends["max"] or 0)
-            else:
-                values = numbers(column)
-                parts = [_ends(values[k : k + PERSONS]) for k in range(0, len(values), PERSONS)]  # memory is read once
-                self._ranges[key] = (min(low for low, _ in parts), max(high for _, high in parts))
             if pa.types.is_date32(column.type) and self._ranges[key][0] < _YEAR_1:
                 raise OverflowError(f"a day before the year 1 in {key}")
         return self._ranges[key]
@@ -126,19 +121,26 @@ class Rows:
 
 def _find_starts(rows: Any, homes: int) -> Any:
     """Where the members of each household begin, and the end; None where persons are out of order or a household empty."""
-    found = []
+    starts, count = np.zeros(homes + 1, np.int64), 1
     for first in range(0, len(rows) - 1, PERSONS):
-        before, after = rows[first : first + PERSONS], rows[first + 1 : first + PERSONS + 1]
-        before = before[: len(after)]
-        if (after < before).any():
+        after = rows[first + 1 : first + PERSONS + 1]
+        before = rows[first : first + len(after)]
+        changes = np.flatnonzero(after != before)
+        if count + len(changes) > homes or (after < before).any():
             return None
-        found.append(np.flatnonzero(after != before) + (first + 1))
-    starts = np.concatenate(([0], *found, [len(rows)]))
-    return starts if len(starts) == homes + 1 and len(rows) else None
+        np.add(changes, first + 1, out=starts[count : count + len(changes)])
+        count += len(changes)
+    starts[homes] = len(rows)
+    return starts if count == homes and len(rows) else None
 
 
-def _ends(values: Any) -> Range:
-    return int(values.min()), int(values.max())
+def _sizes(starts: Any) -> Range:
+    """Members of the smallest and of the largest household."""
+    least, most = int(starts[-1]), 0
+    for first in range(0, len(starts) - 1, PERSONS):
+        counts = np.diff(starts[first : first + PERSONS + 1])
+        least, most = min(least, int(counts.min())), max(most, int(counts.max()))
+    return least, most
 
 
 def numbers(column: pa.Array) -> Any:
