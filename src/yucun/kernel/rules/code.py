@@ -13,7 +13,7 @@ import numpy as np
 from yucun.kernel.rules.bounds import Bounded
 from yucun.kernel.rules.guards import ALL, OVER_MEMBERS, Guards
 from yucun.kernel.rules.program import Op
-from yucun.kernel.rules.rows import SMALL, TRUTH, WIDE, Block, Rows, bits, numbers
+from yucun.kernel.rules.rows import SMALL, TRUTH, WIDE, Block, Rows, bits, numbers, take
 
 Step = tuple[Callable[..., Any], tuple[int, ...], int, tuple[int, ...]]
 # What a register holds: an operation's value over a part; or of a part the places of its rows, counted within the part
@@ -170,7 +170,7 @@ class Code:
         elif what == "homes":
             step = self._add(Block.homes_of, 0, self._places("rows", part))
         elif (within := self._guards.parts[part].within) != ALL:
-            step = self._add(_take, self._places("rows", within), self._places("chosen", part))
+            step = self._add(take, self._places("rows", within), self._places("chosen", part))
         else:
             step = self._places("chosen", part)
         self._registers[key, WIDE] = step
@@ -188,7 +188,7 @@ class Code:
                 return spread, 0, self._places("rows", other), self._get(number, other, kind)
             case "take":
                 at = self._places("rows" if other == ALL else "chosen", part)
-                return _take, self._get(number, other, kind), at
+                return take, self._get(number, other, kind), at
         return self._work(number, part)
 
     def _work(self, number: int, part: int) -> tuple[Any, ...]:
@@ -203,12 +203,14 @@ class Code:
             add_up = lambda block, homes, values: block.total_of(homes, values, mine)  # noqa: E731
             return add_up, 0, homes, self._get(op.args[0], few, mine)
         if op.kind == "repeat" and part != ALL:
-            return _take, self._get(op.args[0], ALL, mine), self._places("homes", part)
+            return take, self._get(op.args[0], ALL, mine), self._places("homes", part)
         kinds = self._taken(op, [self._kind(a) for a in op.args], mine)
         taken = [self._get(a, part, kind) for a, kind in zip(op.args, kinds, strict=True)]
         function = _FUNCTIONS.get(op.kind) or self._over_members(op, number)
         if op.kind == "quot" and self._bounded.ranges[op.args[0]][0] < 0:
             function = _towards_zero
+        if op.kind == "where" and mine == SMALL:
+            function = _choose
         if op.kind == "int":
             function = lambda a: a.astype(mine)  # noqa: E731 - the type is this operation's
         return (function, 0, *taken) if op.kind in _OF_BLOCK else (function, *taken)
@@ -257,7 +259,7 @@ class Code:
     def _read_some(self, op: Op, number: int) -> Callable[[Block, Any], Any]:
         """How a block reads numbers for some of its rows."""
         shape, values, kind = op.shape, numbers(self._rows.column(op.extra)), self._kinds[number]
-        return lambda block, rows: values[block.rows(shape)].take(rows).astype(kind, copy=False)
+        return lambda block, rows: take(values[block.rows(shape)], rows).astype(kind, copy=False)
 
     def _with_ends(self) -> list[Step]:
         """Say after which step a register is needed no more."""
@@ -293,12 +295,15 @@ def _one_of(codes: Any, words: Any, shape: str) -> Callable[[Block], Any]:
     return lambda block: words[codes[block.rows(shape)]]
 
 
-def _take(values: Any, rows: Any) -> Any:
-    return values.take(rows)
-
-
 def _ones(rows: Any) -> Any:
     return np.ones(len(rows), bool)
+
+
+def _choose(condition: Any, then: Any, otherwise: Any) -> Any:
+    """One of two whole numbers, without a jump for each row; what leaves the type on the way comes back into it."""
+    found = np.multiply(np.subtract(then, otherwise), condition)
+    found += otherwise
+    return found
 
 
 def _towards_zero(numerator: Any, denominator: Any) -> Any:

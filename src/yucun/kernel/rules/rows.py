@@ -143,6 +143,11 @@ def _sizes(starts: Any) -> Range:
     return least, most
 
 
+def take(values: Any, rows: Any) -> Any:
+    """The values of some rows; the rows are among them, which is not looked at again."""
+    return values.take(rows, mode="clip")
+
+
 def numbers(column: pa.Array) -> Any:
     """Whole numbers or days of an Arrow array as NumPy, without a copy; what lies under a blank is anything."""
     kind = np.int32 if pa.types.is_date32(column.type) else column.type.to_pandas_dtype()
@@ -166,7 +171,7 @@ class Block:
 
     def homes_of(self, rows: Any) -> Any:
         """The households of some persons; rows are counted within the block."""
-        return rows // self.size if self.size else self.household_of[self.people].take(rows) - self.homes.start
+        return rows // self.size if self.size else take(self.household_of[self.people], rows) - self.homes.start
 
     def spread(self, shape: str, rows: Any, values: Any, kind: Any, rest: int) -> Any:
         """Values of some rows as those of all, the others having one value."""
@@ -194,9 +199,10 @@ class Block:
             for k in range(1, self.size):
                 found = found + values[k :: self.size]
             return found
-        running = np.zeros(len(values) + 1, SMALL if values.dtype == TRUTH else values.dtype)
+        running = np.empty(len(values) + 1, SMALL if values.dtype == TRUTH else values.dtype)
+        running[0] = 0
         np.cumsum(values, out=running[1:])
-        return np.diff(running.take(self.starts))
+        return np.diff(take(running, self.starts))
 
     def holds(self, values: Any) -> Any:
         """Whether it holds for a member."""
