@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -37,14 +39,17 @@ from yucun.kernel.rules import (
     evaluate,
     full_months,
     full_years,
+    guards,
     larger,
     make_plan,
     marginal,
     rate_of,
     read_parameters,
+    rows,
     smaller,
 )
 from yucun.kernel.rules.order import default_node
+from yucun.kernel.rules.program import make_program
 from yucun.services.relief import rules as relief
 from yucun.services.relief.models import PROGRAMMES
 
@@ -241,10 +246,101 @@ def test_blocks_give_what_duckdb_gives(sizes: list[int], seed: int, mixed: bool,
     population, evaluation = make_odd(sizes, seed, mixed, wide), all_outputs()
     assert evaluation.prepare()
     assert evaluation.program is not None
-    assert blocks.run_blocks(evaluation.program, blocks.Rows.of(population), 2)  # no other way was taken
+    assert blocks.run_blocks(evaluation.program, rows.Rows.of(population), 2)  # no other way was taken
     ours = answers(evaluation, population, "blocks")
     assert ours == answers(evaluation, population, "flat")
     assert ours == answers(evaluation, population, "seats")
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any) | st.sampled_from([[1] * 5, [3] * 4]),
+    seed=st.integers(0, 10_000),
+    mixed=st.booleans(),
+    wide=st.booleans(),
+    few=st.sampled_from([0.2, 0.6, 2.0]),
+)
+def test_what_is_guarded_gives_what_seats_give(
+    sizes: list[int], seed: int, mixed: bool, wide: bool, few: float
+) -> None:
+    population, evaluation = make_odd(sizes, seed, mixed, wide), all_outputs()
+    with as_if_large() as patch:
+        patch.setattr(rows, "PERSONS", 11)
+        patch.setattr(guards, "FEW", few)
+        ours = answers(evaluation, population, "blocks")
+    assert ours == answers(evaluation, population, "seats")
+
+
+@contextmanager
+def as_if_large() -> Iterator[pytest.MonkeyPatch]:
+    """Guarded, which only large populations are worth."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "LARGE", 0)
+        yield patch
+
+
+def few_ill(count: int, ill: list[int], **columns: Any) -> Population:
+    """Households of one and two in turn, in which some persons are ill."""
+    persons = {
+        "household_id": np.arange(count) * 2 // 3,
+        "role": ["member"] * count,
+        "income_fen": np.arange(count) - count // 2,
+        "grade": np.zeros(count, np.int64),
+        "is_ill": np.isin(np.arange(count), ill),
+        **columns,
+    }
+    return Population.of(guarded_book(), MONTH, persons, {"household_id": np.arange((count - 1) * 2 // 3 + 1)})
+
+
+@cache
+def guarded_book() -> RuleBook:
+    """What is paid to the ill only, below nothing for some, with a part of it for those who are graded besides."""
+
+    def paid_fen_from_2000_01(person: Subject) -> Column:
+        """条款 | A clause."""
+        is_graded = person["is_ill"] & (person["grade"] > 1)
+        more = choose(is_graded, divide(person["income_fen"], 3, Rounding.HALF_UP), 0)
+        return choose(person["is_ill"], person["income_fen"] * 2 + more, 0)
+
+    def total_fen_from_2000_01(household: Subject) -> Column:
+        """条款 | A clause."""
+        return household.sum("paid_fen") + choose(household.any("is_ill"), 1, 0)
+
+    variables = [_variable("paid_fen", "person")]
+    return BOOK.amend(variables, [paid_fen_from_2000_01, total_fen_from_2000_01])
+
+
+def guarded_plan(people: Population) -> Any:
+    """The plan of what the ill are paid."""
+    return make_plan(guarded_book(), PACK, MONTH, ["paid_fen", "total_fen"], people.given)
+
+
+@pytest.mark.parametrize("ill", [[], [0], [1, 2, 29], list(range(30))])
+@pytest.mark.parametrize("graded", [[], [2], [1, 2, 5]])
+def test_a_guard_that_few_or_none_or_all_meet(ill: list[int], graded: list[int]) -> None:
+    """Blocks are many and small: most have nobody, and none was looked at but one."""
+    grades = np.where(np.isin(np.arange(30), graded), 3, 0)
+    people = few_ill(30, ill, grade=grades)
+    plan = guarded_plan(people)
+    with as_if_large() as patch:
+        patch.setattr(rows, "PERSONS", 4)
+        patch.setattr(blocks, "LOOKED_AT", 9)
+        patch.setattr(guards, "FEW", 0.5)
+        ours = answers(Evaluation(plan), people, "blocks")
+    assert ours == answers(Evaluation(plan), people, "seats")
+    assert [who for who, paid in enumerate(ours[0]["paid_fen"]) if paid] == [who for who in ill if who != 15]
+
+
+def test_what_few_are_paid_is_worked_out_for_few() -> None:
+    people = few_ill(300, [1, 2, 150, 151], grade=np.arange(300) % 3)
+    program = make_program(guarded_plan(people))
+    with as_if_large():
+        code = blocks.write_code(program, rows.Rows.of(people))
+    registers = [rows.Rows.of(people).block(0, 200), *code.first[1:]]
+    for function, taken, out, _ in code.steps:
+        registers[out] = function(*[registers[k] for k in taken])
+    lengths = [np.size(registers[out]) for _, _, out, _ in code.steps]
+    assert lengths.count(4) > lengths.count(300)
 
 
 def test_many_blocks_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +349,7 @@ def test_many_blocks_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> Non
         evaluation = all_outputs()
         whole = answers(evaluation, population, "blocks")
         with monkeypatch.context() as patch:
-            patch.setattr(blocks, "PERSONS", 7)
+            patch.setattr(rows, "PERSONS", 7)
             assert answers(evaluation, make_odd(sizes, 3, True, False), "blocks") == whole
 
 
@@ -292,7 +388,7 @@ def test_a_number_that_may_leave_64_bits_goes_the_long_way(layout: Any) -> None:
     assert program.prepare()
     assert program.program is not None
     with pytest.raises(OverflowError):
-        blocks.run_blocks(program.program, blocks.Rows.of(people), 1)
+        blocks.run_blocks(program.program, rows.Rows.of(people), 1)
     assert evaluate(plan, people, layout).of("total_fen").tolist() == [0, 2**61]
     too_many = Population.of(book, MONTH, {**columns, "income_fen": [2**62, 2**62, 0]})
     with pytest.raises(RuleError, match="too large"):

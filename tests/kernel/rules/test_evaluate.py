@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from tests.kernel.rules.country import MONTH, country, make_population
 from yucun.base.errors import RuleError
 from yucun.base.period import Period
 from yucun.base.text import Text
-from yucun.kernel.rules import Population, Role, RuleBook, Variable, evaluate, make_plan, spark_sql
+from yucun.kernel.rules import Population, Role, RuleBook, Variable, evaluate, make_plan, population, spark_sql
 from yucun.kernel.rules.parameters import Parameters
 
 OUTPUTS = [
@@ -146,6 +147,39 @@ def test_bad_input_is_one_clear_finding(
         Population.of(BOOK, MONTH, persons, households)
     assert word in str(caught.value)
     assert all(f.message.zh and f.message.en for f in caught.value.findings)
+
+
+@pytest.mark.parametrize("heads", [[0, 1], [0, 5], [4, 5], [0, 4]])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_second_head_is_found_wherever_it_stands(
+    heads: list[int], mixed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Persons 0 to 3 are one household, 4 and 5 another; they are looked at three at a time."""
+    monkeypatch.setattr(population, "BATCH", 3)
+    home = np.array([1, 1, 1, 1, 2, 2])
+    order = np.array([5, 0, 4, 1, 3, 2]) if mixed else np.arange(6)
+    role = np.where(np.isin(np.arange(6), heads), "head", "member")
+    columns = {"household_id": home[order], "role": role[order].tolist()}
+    is_twice = home[heads[0]] == home[heads[1]]
+    with pytest.raises(RuleError, match="more than 1") if is_twice else nullcontext():
+        assert Population.of(BOOK, MONTH, columns).persons.num_rows == 6
+
+
+def test_a_word_that_is_not_listed_is_refused_only_where_a_row_has_it() -> None:
+    """A list of words may be longer than what is used."""
+    for rows, is_refused in (([0, 1, 0], False), ([0, 2, 1], True)):
+        words = pa.DictionaryArray.from_arrays(pa.array(rows, pa.int8()), pa.array(["a", "b", "strange"]))
+        homes = {"household_id": [1, 2, 3], "class": words}
+        with pytest.raises(RuleError, match="strange") if is_refused else nullcontext():
+            people = Population.of(BOOK, MONTH, {"household_id": [1, 2, 3]}, homes)
+            assert people.households.column(0).to_pylist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 17])
+def test_yes_and_no_are_packed_as_arrow_does(count: int) -> None:
+    values = np.arange(count) % 3 == 0
+    column = population.to_arrow({"is": values, "every_second": np.repeat(values, 2)[::2]})
+    assert column.column("is").to_pylist() == column.column("every_second").to_pylist() == values.tolist()
 
 
 def test_all_findings_come_together() -> None:

@@ -63,7 +63,7 @@ def bound(program: Program, facts: Facts) -> Bounded:
     new: dict[int, int] = {}
     for number in reach(program.ops, [*wanted, *program.surely]):
         op = program.ops.all[number]
-        found = _range(op, [ranges[new[a]] for a in op.args], facts)
+        found = range_of(op, [ranges[new[a]] for a in op.args], facts)
         if not LEAST <= found[0] <= found[1] <= MOST:
             raise OverflowError(f"{op.kind} from {found[0]} to {found[1]}")
         if found[0] == found[1]:
@@ -95,12 +95,13 @@ def _note(made: Ops, ranges: dict[int, Range], number: int, found: Range, facts:
     """Note a range, and those of operations that a simplification has put in on the way."""
     for each in range(len(ranges), len(made.all)):
         op = made.all[each]
-        ranges[each] = _range(op, [ranges[a] for a in op.args], facts)
+        ranges[each] = range_of(op, [ranges[a] for a in op.args], facts)
     low, high = ranges.get(number, found)
     ranges[number] = (max(low, found[0]), min(high, found[1]))
 
 
-def _range(op: Op, args: list[Range], facts: Facts) -> Range:
+def range_of(op: Op, args: list[Range], facts: Facts) -> Range:
+    """The range of an operation, from those of what it takes."""
     match op.kind:
         case "const":
             return op.extra, op.extra
@@ -121,9 +122,12 @@ def _range(op: Op, args: list[Range], facts: Facts) -> Range:
             return low * (most if low < 0 else least), high * (least if high < 0 else most)
         case "any":
             return (args[0][0] if facts.sizes[0] else 0), args[0][1]
-        case "quot":
-            return _quotients(*args)
-    return _RANGES[op.kind](*args)
+    return worked_range(op.kind, args)
+
+
+def worked_range(kind: str, args: list[Range]) -> Range:
+    """The range of what is worked out row by row."""
+    return _quotients(*args) if kind == "quot" else _RANGES[kind](*args)
 
 
 def _quotients(n: Range, d: Range) -> Range:

@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from yucun.base.errors import Finding, RuleError
 from yucun.base.text import Text
-from yucun.kernel.rules.blocks import Rows, run_blocks
+from yucun.kernel.rules.blocks import run_blocks
 from yucun.kernel.rules.layout import ROW, Flat, given_of, make_seats, outputs_of, seat
 from yucun.kernel.rules.model import rule_finding
 from yucun.kernel.rules.order import Plan
 from yucun.kernel.rules.population import Population, Seats
 from yucun.kernel.rules.program import Program, make_program
+from yucun.kernel.rules.rows import Rows
 from yucun.kernel.rules.subject import Node
 
 Layout = Literal["blocks", "seats", "flat"]

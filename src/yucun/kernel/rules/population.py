@@ -247,6 +247,9 @@ def _plain_array(column: Any) -> Any:
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         days = column.astype("datetime64[D]", copy=False).view(np.int64).astype(np.int32)
         return pa.Array.from_buffers(pa.date32(), len(days), [None, pa.py_buffer(days)])
+    if isinstance(column, np.ndarray) and column.dtype == bool and column.ndim == 1:
+        packed = np.packbits(column, bitorder="little")
+        return pa.Array.from_buffers(pa.bool_(), len(column), [None, pa.py_buffer(packed)])
     return column
 
 
@@ -350,7 +353,9 @@ def _roles_of(book: RuleBook, persons: pa.Table, role: str, findings: list[Findi
         )
         return np.zeros(persons.num_rows, np.int8)
     codes = np.array([book.get_role(w) for w in words] or [0], np.int8)
-    return codes[column.indices.to_numpy()]
+    found = column.indices.to_numpy()
+    is_same = found.dtype == np.int8 and np.array_equal(codes, np.arange(len(codes)))
+    return found if is_same else codes[found]  # numbered as the roles are: nothing to copy
 
 
 def _check_once(ids: Any, name: str, findings: list[Finding]) -> None:
@@ -375,7 +380,7 @@ def _check_once(ids: Any, name: str, findings: list[Finding]) -> None:
 
 def _check_most(book: RuleBook, rows: Any, roles: Any, households: int) -> None:
     for code, role in enumerate(book.roles):
-        if role.most is not None:
+        if role.most is not None and not _is_once(rows, roles, code):
             counts = np.bincount(rows[roles == code], minlength=households)
             if len(counts) and counts.max() > role.most:
                 raise RuleError(
@@ -387,6 +392,19 @@ def _check_most(book: RuleBook, rows: Any, roles: Any, households: int) -> None:
                         f"a household has more than {role.most} '{role.name}'; correct the roles",
                     )
                 )
+
+
+def _is_once(rows: Any, roles: Any, code: int) -> bool:
+    """Whether persons of a role stand in households that follow each other, so that no household can have two."""
+    last = -1
+    for first in range(0, len(rows), BATCH):
+        part = slice(first, first + BATCH)
+        found = rows[part].take(np.flatnonzero(roles[part] == code))
+        if len(found):
+            if found[0] <= last or not (found[1:] > found[:-1]).all():
+                return False
+            last = found[-1]
+    return True
 
 
 def _columns_of(
@@ -448,7 +466,7 @@ def _check_column(variable: Variable, name: str, column: Any, findings: list[Fin
                 f"'{variable.title.en}' ({name}) is blank {typed.null_count} times; the unknown is not zero, fill it in",
             )
         )
-    if variable.codes:
+    if variable.codes and not set(typed.dictionary.to_pylist()) <= set(variable.codes):  # else no row can be strange
         strange = [c for c in pc.unique(typed).to_pylist() if c is not None and c not in variable.codes]
         if strange:
             findings.append(
