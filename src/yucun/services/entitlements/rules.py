@@ -269,7 +269,7 @@ def owes_legal_aid_from_2022_01(person: Subject) -> Column:
     return _alive(person) & (person["class"] != "none")
 
 
-def owes_public_culture_from_2017_11(person: Subject) -> Column:
+def owes_public_culture_from_2018_03(person: Subject) -> Column:
     """浙江省公共文化服务保障条例第十六条 | Zhejiang Public Culture Regulations, art. 16: basic services are free to the public."""
     return _alive(person)
 
