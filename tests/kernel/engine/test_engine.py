@@ -11,7 +11,7 @@ import pytest
 
 from tests.kernel.engine.made_up import CADRE, CITIZEN, ORGANS, VILLAGE, asked, load, make_engine, moved
 from yucun.base.clock import SimulatedClock, stopwatch
-from yucun.kernel.books import Books
+from yucun.kernel.books import CONFLICTS, Books
 from yucun.kernel.books.rebuild import rebuild
 from yucun.kernel.cases import Case
 from yucun.kernel.effects import Notify, OpenCase, Reserve
@@ -361,6 +361,27 @@ def test_what_a_turn_writes_besides_is_committed_with_its_batch(engine: EventEng
     with engine.books.read() as tx:
         note, event = tx.find_line("note"), tx.find_line("event:asked:H2")
     assert note is not None and event is not None and note.commit == event.commit
+
+
+def test_a_turn_that_writes_what_contradicts_is_told_and_the_next_batch_goes_on(engine: EventEngine) -> None:
+    engine.take([asked("H1")])
+
+    def go() -> Turn[str]:
+        with engine.books.write() as tx:
+            tx.execute("INSERT INTO engine_passed (service, seq) VALUES (?, ?)", ("twice", 1))
+            tx.execute("INSERT INTO engine_passed (service, seq) VALUES (?, ?)", ("twice", 2))
+        return (yield asked("H2")).status
+
+    running = Running(engine)
+    told = running.run(go())
+    running.start()
+    with pytest.raises(CONFLICTS):
+        told.result(30)
+    assert running.submit(asked("H3")).result(30).status == "done"
+    running.stop()
+    with engine.books.read() as tx:
+        assert tx.row("SELECT count(*) FROM engine_passed") == (0,)
+        assert tx.find_line("event:asked:H2") is None
 
 
 def test_a_turn_reads_in_the_transaction_that_takes_its_event(engine: EventEngine) -> None:

@@ -297,14 +297,18 @@ class Running(Part):
         questions = [question for one in batch for question in one[2]]
         begun: list[tuple[Event, _Waiting]] = []
         taken: list[Taken] = []
+        hopes = True
         try:
             with self.engine.books.write() as tx:
                 with self.engine.books.shared(tx), tx.ahead(questions):
                     begun += [(event, one) for one in batch if (event := _go_on(one, None)) is not None]
+                # What a turn wrote must not be undone with a hope.
+                hopes = not tx.is_joined
                 if begun:
-                    # What a turn wrote must not be undone with a hope.
-                    taken = self.engine.take_within(tx, [event for event, _ in begun], hopes=not tx.is_joined)
+                    taken = self.engine.take_within(tx, [event for event, _ in begun], hopes=hopes)
         except CONFLICTS:
+            if not hopes:
+                raise
             taken = self.engine.take([event for event, _ in begun], hopes=False)
         with self.engine.books.read():
             for (_, one), became in zip(begun, taken, strict=True):
