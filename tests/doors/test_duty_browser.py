@@ -39,6 +39,13 @@ def listen(page: Page) -> list[str]:
     return said
 
 
+def hold_answers(page: Page) -> list[Route]:
+    """Let what the page reads of the desk wait until the test lets it go on."""
+    held: list[Route] = []
+    page.route("**/duty/hotline?*", lambda route: held.append(route))  # noqa: PLW0108 - a built-in has no room for its marks
+    return held
+
+
 class Keyboard:
     """The keyboard of a page; it notes what is pressed. The mouse is never touched."""
 
@@ -134,8 +141,7 @@ def test_what_is_being_filled_in_is_not_taken_away_by_an_answer_on_its_way(
     live = page.locator("[data-live-state]")
     expect(live).to_have_text(live.get_attribute("data-on") or "")
     page.evaluate("document.getElementById('queue').dataset.old = 'yes'")
-    answers: list[Route] = []
-    page.route("**/duty/hotline?*", lambda route: answers.append(route))  # noqa: PLW0108 - a built-in has no room for its marks
+    answers = hold_answers(page)
     with (
         served.client(Authorization=f"Bearer {served.sign_in('duty_officer')}") as client,
         page.expect_request("**/duty/hotline?*"),
@@ -186,8 +192,7 @@ def test_another_case_that_moves_at_once_hides_no_move_of_the_shown_one(listenin
 
 def test_a_load_for_another_case_on_its_way_hides_no_move_of_the_shown_one(listening: Page, served: Served) -> None:
     number, version = take(served, listening)
-    answers: list[Route] = []
-    listening.route("**/duty/hotline?*", lambda route: answers.append(route))  # noqa: PLW0108 - a built-in has no room for its marks
+    answers = hold_answers(listening)
     for case in (number, 0):
         with listening.expect_request("**/duty/hotline?*"):
             listening.evaluate(f"hear('moved', {{ seq: 1, cases: [{case}] }})")
@@ -205,8 +210,7 @@ def test_what_moved_before_anybody_listened_is_shown_once_the_line_stands(listen
 def test_a_case_that_is_being_opened_is_opened_whatever_moves(listening: Page) -> None:
     row = listening.locator("[data-case]:not(:has([aria-current]))").first
     number, other = row.get_attribute("data-case"), row.locator("a[data-open]").first
-    answers: list[Route] = []
-    listening.route("**/duty/hotline?*", lambda route: answers.append(route))  # noqa: PLW0108 - a built-in has no room for its marks
+    answers = hold_answers(listening)
     for do in (other.click, lambda: listening.evaluate("hear('moved', { seq: 1, cases: [0] })")):
         with listening.expect_request("**/duty/hotline?*"):
             do()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -87,16 +85,8 @@ def make_grant(
 
 
 @pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock.on(date(2022, 5, 31), ticking=False)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def books(request: pytest.FixtureRequest, tmp_path: Path, clock: SimulatedClock) -> Iterator[Books]:
+def books(url: str, clock: SimulatedClock) -> Iterator[Books]:
     """Books in both dialects."""
-    url = (
-        f"sqlite:///{tmp_path}/books.db" if request.param == "sqlite" else request.getfixturevalue("postgres_database")
-    )
     opened = Books.open(url, [ORGAN], clock)
     yield opened
     opened.close()

@@ -39,19 +39,6 @@ TALLY = Organ(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/books.sqlite"
-    database: str = request.getfixturevalue("postgres_database")
-    return database
-
-
-@pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock.on(date(2022, 5, 31), ticking=False)
-
-
 @pytest.fixture
 def books(url: str, clock: SimulatedClock) -> Iterator[Books]:
     opened = Books.open(url, [TALLY], clock)

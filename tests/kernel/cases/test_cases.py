@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -102,15 +101,7 @@ refuses = true
 
 
 @pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock.on(date(2022, 5, 31), ticking=False)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def books(request: pytest.FixtureRequest, tmp_path: Path, clock: SimulatedClock) -> Iterator[Books]:
-    url = f"sqlite:///{tmp_path}/books.sqlite"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_database")
+def books(url: str, clock: SimulatedClock) -> Iterator[Books]:
     opened = Books.open(url, [ORGAN], clock)
     yield opened
     opened.close()

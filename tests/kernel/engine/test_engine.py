@@ -31,19 +31,6 @@ from yucun.kernel.ledger import Transfer
 
 
 @pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock.on(date(2022, 5, 31), ticking=False)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/books.sqlite"
-    database: str = request.getfixturevalue("postgres_database")
-    return database
-
-
-@pytest.fixture
 def engine(url: str, clock: SimulatedClock) -> Iterator[EventEngine]:
     made = make_engine(url, clock)
     yield made

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -15,15 +13,7 @@ from yucun.kernel.ledger import ORGAN, Ledger, Opening
 
 
 @pytest.fixture
-def clock() -> SimulatedClock:
-    return SimulatedClock.on(date(2022, 5, 31), ticking=False)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def books(request: pytest.FixtureRequest, tmp_path: Path, clock: SimulatedClock) -> Iterator[Books]:
-    url = f"sqlite:///{tmp_path}/books.sqlite"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_database")
+def books(url: str, clock: SimulatedClock) -> Iterator[Books]:
     opened = Books.open(url, [ORGAN], clock)
     yield opened
     opened.close()

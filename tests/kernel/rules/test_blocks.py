@@ -235,13 +235,17 @@ def all_outputs() -> Evaluation:
     return Evaluation(make_plan(BOOK, PACK, MONTH, OUTPUTS, make_odd([1], 1, False, False).given))
 
 
+# What `make_odd` takes.
+ODD: dict[str, st.SearchStrategy[Any]] = {
+    "sizes": st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any) | st.sampled_from([[1] * 5, [3] * 4]),
+    "seed": st.integers(0, 10_000),
+    "mixed": st.booleans(),
+    "wide": st.booleans(),
+}
+
+
 @settings(max_examples=25, deadline=None)
-@given(
-    sizes=st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any) | st.sampled_from([[1] * 5, [3] * 4]),
-    seed=st.integers(0, 10_000),
-    mixed=st.booleans(),
-    wide=st.booleans(),
-)
+@given(**ODD)
 def test_blocks_give_what_duckdb_gives(sizes: list[int], seed: int, mixed: bool, wide: bool) -> None:
     population, evaluation = make_odd(sizes, seed, mixed, wide), all_outputs()
     assert evaluation.prepare()
@@ -253,13 +257,7 @@ def test_blocks_give_what_duckdb_gives(sizes: list[int], seed: int, mixed: bool,
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    sizes=st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any) | st.sampled_from([[1] * 5, [3] * 4]),
-    seed=st.integers(0, 10_000),
-    mixed=st.booleans(),
-    wide=st.booleans(),
-    few=st.sampled_from([0.2, 0.6, 2.0]),
-)
+@given(**ODD, few=st.sampled_from([0.2, 0.6, 2.0]))
 def test_what_is_guarded_gives_what_seats_give(
     sizes: list[int], seed: int, mixed: bool, wide: bool, few: float
 ) -> None:

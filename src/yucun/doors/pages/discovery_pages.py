@@ -15,7 +15,7 @@ from yucun.city import City
 from yucun.doors.desk.acting import make_token
 from yucun.doors.desk.sight import Desk
 from yucun.doors.pages.catalogue import words
-from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.duty_pages import read_last
 from yucun.doors.pages.relief_views import Form, Input, Part, ReliefPage
 from yucun.doors.pages.views import EMPTY, Column, Crumb, Download, Entry, Notice, Opening, Row, Span, Table
 from yucun.doors.pages.visit import SECURITY_HEADERS, AnyRequest, Visit, check_origin
@@ -97,7 +97,7 @@ def make_rules_page(visit: Visit, notices: tuple[Notice, ...] = ()) -> ReliefPag
         _basis_part(city),
         Part(Text("怎样排先后", "How the order is made"), _ORDER),
     )
-    if RUNS in Desk(city, SERVICE, visit.reader).actor.roles:
+    if RUNS in visit.reader.roles:
         parts = (_run_part(city), *parts)
     total = scores[-1] if scores else None
     sentence = (
@@ -228,7 +228,7 @@ def make_discovery_handlers() -> list[HTTPRouteHandler]:
     async def run_month(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
         """Run a month."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_run_month, visit, said)
 
     @get("/discovery/rules.csv", include_in_schema=False, sync_to_thread=True)

@@ -182,6 +182,11 @@ async def read_fields(request: AnyRequest) -> dict[str, list[str]]:
     return parse_qs(body, keep_blank_values=True)
 
 
+async def read_last(request: AnyRequest) -> dict[str, str]:
+    """The fields of a small form, of each the last that was sent."""
+    return {name: values[-1] for name, values in (await read_fields(request)).items()}
+
+
 def make_duty_handlers(city: City, closing: Closing) -> list[HTTPRouteHandler]:
     """The routes of all desks."""
 

@@ -21,7 +21,7 @@ from yucun.doors.desk.sight import Desk
 from yucun.doors.hotline.codes import check_code, fits_code
 from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.duty_case import instant_of
-from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.duty_pages import read_last
 from yucun.doors.pages.entitlements_views import CataloguePage, GapPage, Group, ItemView, MinePage, NoticePage
 from yucun.doors.pages.valued import downloads_of, region_address, region_name, value_entry
 from yucun.doors.pages.views import Column, Crumb, Entry, Notice, Opening, Option, Row, Table
@@ -364,14 +364,14 @@ def make_entitlements_handlers() -> list[HTTPRouteHandler]:
     async def answer_mine(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
         """Open what I am owed by the notice, or do something about one item."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_answer_mine, visit, said)
 
     @post("/my/entitlements.csv", include_in_schema=False, status_code=200)
     async def send_mine(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str] | Response[bytes]:
         """What I am owed, as a file."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_send_mine, visit, said)
 
     @get("/entitlements/catalogue", include_in_schema=False, sync_to_thread=True)

@@ -20,7 +20,7 @@ from yucun.doors.hotline.judging import KIND, Judging, judging_of
 from yucun.doors.hotline.taking import Sent, take_message
 from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.duty_case import instant_of
-from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.duty_pages import read_last
 from yucun.doors.pages.hotline_parts import SERVICE, list_answers, trail_to
 from yucun.doors.pages.hotline_views import AnswersPage, CallPage, LetterPage, TopicsPage
 from yucun.doors.pages.matter_pages import make_matter_handlers
@@ -229,7 +229,7 @@ def make_hotline_handlers(city: City) -> list[HTTPRouteHandler]:
     async def take_call(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
         """Judge the note as far as it is, or take it in."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_take_call, visit, judging, said)
 
     @get(f"/{SERVICE}/topics", include_in_schema=False, sync_to_thread=True)

@@ -18,7 +18,7 @@ from yucun.doors.hotline.judging import KIND, Judging
 from yucun.doors.hotline.taking import Sent, take_message
 from yucun.doors.pages.catalogue import words
 from yucun.doors.pages.duty_case import count_clock, instant_of
-from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.duty_pages import read_last
 from yucun.doors.pages.duty_views import Counting
 from yucun.doors.pages.hotline_views import MattersPage, MatterView
 from yucun.doors.pages.valued import minute_of
@@ -138,7 +138,7 @@ def make_matter_handlers(judging: Judging) -> list[HTTPRouteHandler]:
     async def send_new(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
         """Take a message from the web."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_send, visit, judging, said)
 
     @get("/my/matter", include_in_schema=False, sync_to_thread=True)
@@ -150,7 +150,7 @@ def make_matter_handlers(judging: Judging) -> list[HTTPRouteHandler]:
     async def open_matter(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
         """Open a matter, ask after it, or ask that it be taken up again."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_open, visit, said)
 
     return [show_new, send_new, show_matter, open_matter]

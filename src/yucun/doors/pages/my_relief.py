@@ -14,7 +14,7 @@ from yucun.base.text import Text
 from yucun.city import City
 from yucun.doors.desk.acting import PATIENCE_S, make_token
 from yucun.doors.hotline.codes import fits_code
-from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.duty_pages import read_last
 from yucun.doors.pages.relief_parts import SERVICE, amount_of, note_of, table_of
 from yucun.doors.pages.relief_views import Form, Input, Part, ReliefPage
 from yucun.doors.pages.views import Card, Entry, Notice, Opening, Row
@@ -215,7 +215,7 @@ def make_my_relief_handlers() -> list[HTTPRouteHandler]:
     async def open_mine(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
         """My relief, or an objection to it."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_open_mine, visit, said)
 
     return [show_mine, open_mine]

@@ -17,7 +17,7 @@ from yucun.city import City
 from yucun.doors.desk.acting import PATIENCE_S, make_token
 from yucun.doors.desk.sight import Desk
 from yucun.doors.hotline.codes import check_code
-from yucun.doors.pages.duty_pages import read_fields
+from yucun.doors.pages.duty_pages import read_last
 from yucun.doors.pages.relief_parts import SERVICE, amount_of, note_of, table_of, trail_of
 from yucun.doors.pages.relief_views import Form, Input, Part, ReliefPage
 from yucun.doors.pages.valued import region_address
@@ -220,7 +220,7 @@ def make_relief_handlers() -> list[HTTPRouteHandler]:
     async def send_month(request: AnyRequest, visit: NamedDependency[Visit]) -> Response[str]:
         """Sign a run, or note what the bank returned."""
         check_origin(request)
-        said = {name: values[-1] for name, values in (await read_fields(request)).items()}
+        said = await read_last(request)
         return await sync_to_thread(_send_month, visit, said)
 
     @get("/relief/publicity", include_in_schema=False, sync_to_thread=True)

@@ -24,8 +24,6 @@ class Dialect(Protocol):
     """How one database is opened, read and written; one writer at a time."""
 
     name: str
-    # What was asked ahead within one snapshot, by the number of its connection.
-    known: dict[int, dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]]]
 
     def sql(self, statement: str) -> str:
         """Turn ``?`` into the driver's placeholder."""
@@ -38,9 +36,6 @@ class Dialect(Protocol):
 
     def changing(self) -> Any:
         """Context of a connection with an open transaction that holds the writer's lock until it ends."""
-
-    def sharing(self, connection: Any) -> Any:
-        """Context in which whoever reads on this thread reads in the transaction that is open on a connection."""
 
     def ask_all(self, connection: Any, asked: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
         """Run several queries and return the rows of each."""

@@ -39,8 +39,6 @@ class Postgres:
         self._writer: psycopg.Connection[Any] | None = None
         self._url = url
         self._streams = count()
-        # What was asked ahead within one snapshot, by the number of its connection.
-        self.known: dict[int, dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]]] = {}
         # What is left for later, by the number of the connection: the writer's statements, or a reader's BEGIN.
         self._waiting: dict[int, Waiting] = {}
         self._since = stopwatch()
@@ -277,15 +275,6 @@ class Postgres:
                 else:
                     connection.execute("ROLLBACK")
                     self._read_at[id(connection)] = self._since()
-
-    @contextmanager
-    def sharing(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
-        """Let this thread read on the connection, in whose transaction it is."""
-        before, self._local.connection = getattr(self._local, "connection", None), connection
-        try:
-            yield
-        finally:
-            self._local.connection = before
 
     def tidy(self) -> None:
         """PostgreSQL has processes of its own for that."""

@@ -13,14 +13,17 @@ from yucun.kernel.books.model import Line, canonical, digest
 COLUMNS = "seq, commit_no, at, kind, key, payload, messages, attachments, lake_seq, pack, service"
 Rows = list[tuple[Any, ...]]
 Question = tuple[str, tuple[Any, ...]]
+# What was asked ahead within one snapshot, by the number of its connection.
+Known = dict[int, dict[Question, Rows]]
 
 
 class ReadTransaction:
     """One consistent snapshot; values are bound with ``?``."""
 
-    def __init__(self, connection: Any, dialect: Dialect) -> None:
+    def __init__(self, connection: Any, dialect: Dialect, known: Known) -> None:
         self._connection = connection
         self._dialect = dialect
+        self._known = known
 
     @contextmanager
     def ahead(self, questions: Collection[Question]) -> Iterator[None]:
@@ -28,14 +31,14 @@ class ReadTransaction:
         wanted = list(dict.fromkeys(questions))
         asked = [(self._dialect.sql(sql), values) for sql, values in wanted]
         found = self._dialect.ask_all(self._connection, asked) if wanted else []
-        self._dialect.known[id(self._connection)] = dict(zip(wanted, found, strict=True))
+        self._known[id(self._connection)] = dict(zip(wanted, found, strict=True))
         try:
             yield
         finally:
-            del self._dialect.known[id(self._connection)]
+            del self._known[id(self._connection)]
 
     def _find_known(self, sql: str, values: Sequence[Any]) -> Rows | None:
-        known = self._dialect.known.get(id(self._connection))
+        known = self._known.get(id(self._connection))
         return known.get((sql, tuple(values))) if known else None
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -39,8 +39,6 @@ class Sqlite:
             self._lock_file = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT, 0o600)
         self._writer = self._connect()
         self._depth = 0
-        # What was asked ahead within one snapshot, by the number of its connection.
-        self.known: dict[int, dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]]] = {}
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -183,7 +181,7 @@ class Sqlite:
             with self._guard:
                 yield self._writer
             return
-        connection = getattr(self._local, "shared", None) or self._find_own()
+        connection = self._find_own()
         if connection.in_transaction:
             yield connection
             return
@@ -192,15 +190,6 @@ class Sqlite:
             yield connection
         finally:
             connection.execute("ROLLBACK")
-
-    @contextmanager
-    def sharing(self, connection: sqlite3.Connection) -> Iterator[None]:
-        """Let this thread read on the connection, in whose transaction it is."""
-        before, self._local.shared = getattr(self._local, "shared", None), connection
-        try:
-            yield
-        finally:
-            self._local.shared = before
 
     def tidy(self) -> None:
         """Copy the log into the database while others write; what came meanwhile is little and copied under the lock.

@@ -16,7 +16,7 @@ from yucun.base.errors import Finding, JournalBroken, PlaceError, Yours
 from yucun.base.text import Text
 from yucun.kernel.books.dialect import Dialect, make_dialect
 from yucun.kernel.books.model import Attachment, Line, Message, Migration, Organ, Projecting, canonical
-from yucun.kernel.books.reading import COLUMNS, Question, ReadTransaction, Rows, stamp
+from yucun.kernel.books.reading import COLUMNS, Known, Question, ReadTransaction, Rows, stamp
 
 _OF_LINE = ", ".join(f"j.{column}" for column in COLUMNS.split(", "))
 _GENESIS = "0" * 64
@@ -81,8 +81,10 @@ class _Head:
 class WriteTransaction(ReadTransaction):
     """A snapshot that may also record lines; all of it commits, or none."""
 
-    def __init__(self, connection: Any, dialect: Dialect, organs: Mapping[str, Organ], clock: Clock) -> None:
-        super().__init__(connection, dialect)
+    def __init__(
+        self, connection: Any, dialect: Dialect, known: Known, organs: Mapping[str, Organ], clock: Clock
+    ) -> None:
+        super().__init__(connection, dialect, known)
         self._organs = organs
         self._clock = clock
         self._recorded: list[tuple[Line, str]] = []
@@ -177,12 +179,6 @@ class WriteTransaction(ReadTransaction):
         found = self._dialect.ask_all(self._connection, [(self._dialect.sql(sql), values) for sql, values, _ in asked])
         for (_, _, take), rows in zip(asked, found, strict=True):
             take(rows)
-
-    @contextmanager
-    def sharing(self) -> Iterator[None]:
-        """Let this thread read on the connection of this transaction; `Books.shared` does so."""
-        with self._dialect.sharing(self._connection):
-            yield
 
     def last_seq_of(self, organ: str) -> int:
         """The newest line that this transaction recorded for an organ; 0 if none."""
@@ -383,6 +379,7 @@ class Books:
         self._dialect = dialect
         self._clock = clock
         self._local = threading.local()
+        self._known: Known = {}
         self.organs: dict[str, Organ] = {organ.name: organ for organ in (BOOKS, *organs)}
 
     @classmethod
@@ -425,7 +422,7 @@ class Books:
     @contextmanager
     def write(self) -> Iterator[WriteTransaction]:
         """Open the one writing transaction; leaving it commits, an error undoes all of it."""
-        outer: WriteTransaction | None = getattr(self._local, "shared", None)
+        outer = self._find_shared()
         if outer is not None:
             outer.is_joined = True
             with outer.undoable():
@@ -433,7 +430,7 @@ class Books:
             return
         with self._dialect.changing() as connection:
             try:
-                tx = WriteTransaction(connection, self._dialect, self.organs, self._clock)
+                tx = WriteTransaction(connection, self._dialect, self._known, self.organs, self._clock)
                 yield tx
                 tx.seal()
                 self._dialect.end(connection)
@@ -446,18 +443,25 @@ class Books:
     @contextmanager
     def shared(self, tx: WriteTransaction) -> Iterator[None]:
         """Let whoever reads or writes the books on this thread, within, do so in this transaction, and commit with it."""
-        with tx.sharing():
-            self._local.shared = tx
-            try:
-                yield
-            finally:
-                self._local.shared = None
+        self._local.shared = tx
+        try:
+            yield
+        finally:
+            self._local.shared = None
 
     @contextmanager
     def read(self) -> Iterator[ReadTransaction]:
-        """Read one consistent snapshot."""
+        """Read one consistent snapshot, or what a shared transaction sees."""
+        outer = self._find_shared()
+        if outer is not None:
+            yield outer
+            return
         with self._dialect.reading() as connection:
-            yield ReadTransaction(connection, self._dialect)
+            yield ReadTransaction(connection, self._dialect, self._known)
+
+    def _find_shared(self) -> WriteTransaction | None:
+        """The transaction that this thread shares, see `shared`."""
+        return getattr(self._local, "shared", None)
 
     def ask(self, questions: Sequence[Question]) -> list[Rows]:
         """Ask some questions of one snapshot in one go, where nothing else is asked; return the rows of each."""

@@ -63,7 +63,7 @@ def bound(program: Program, facts: Facts) -> Bounded:
     new: dict[int, int] = {}
     for number in reach(program.ops, [*wanted, *program.surely]):
         op = program.ops.all[number]
-        found = range_of(op, [ranges[new[a]] for a in op.args], facts)
+        found = _range(op, [ranges[new[a]] for a in op.args], facts)
         if not LEAST <= found[0] <= found[1] <= MOST:
             raise OverflowError(f"{op.kind} from {found[0]} to {found[1]}")
         if found[0] == found[1]:
@@ -95,13 +95,12 @@ def _note(made: Ops, ranges: dict[int, Range], number: int, found: Range, facts:
     """Note a range, and those of operations that a simplification has put in on the way."""
     for each in range(len(ranges), len(made.all)):
         op = made.all[each]
-        ranges[each] = range_of(op, [ranges[a] for a in op.args], facts)
+        ranges[each] = _range(op, [ranges[a] for a in op.args], facts)
     low, high = ranges.get(number, found)
     ranges[number] = (max(low, found[0]), min(high, found[1]))
 
 
-def range_of(op: Op, args: list[Range], facts: Facts) -> Range:
-    """The range of an operation, from those of what it takes."""
+def _range(op: Op, args: list[Range], facts: Facts) -> Range:
     match op.kind:
         case "const":
             return op.extra, op.extra

@@ -28,9 +28,7 @@ class Code:
         self._bounded, self._rows, self._guards = bounded, rows, guards
         self._ways: dict[tuple[int, int], tuple[str, int]] = {}
         self._all = bounded.ops.all
-        self._kinds: list[Any] = []
-        for number, op in enumerate(self._all):
-            self._kinds.append(self._kind_of(number, op))
+        self._kinds = [self._kind_of(number, op) for number, op in enumerate(self._all)]
         self._registers: dict[tuple[Key, Any], int] = {}
         self.first: list[Any] = [None]
         self._steps: list[tuple[Callable[..., Any], tuple[int, ...], int]] = []

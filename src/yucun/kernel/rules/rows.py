@@ -108,13 +108,8 @@ class Rows:
         homes, household_of = slice(first, end), self.population.household_of
         if self.size:
             people = slice(first * self.size, end * self.size)
-            return Block(
-                homes,
-                people,
-                self.size,
-                np.arange(0, len(range(people.start, people.stop + 1)), self.size),
-                household_of,
-            )
+            starts = np.arange(0, (end - first + 1) * self.size, self.size)
+            return Block(homes, people, self.size, starts, household_of)
         people = slice(int(self.starts[first]), int(self.starts[end]))
         return Block(homes, people, 0, self.starts[first : end + 1] - people.start, household_of)
 
